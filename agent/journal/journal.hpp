@@ -1,0 +1,107 @@
+// One journal at revision j0001 or later, as the agent works with it while the tap's program
+// writes.
+//
+// Every call blocks on the disk: only the storage thread may make one. One connection, one thread.
+// All SQL on `pours` is in rows.cpp. Errors: Error{storage*} with the file's name and what to do.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/pour.hpp"
+#include "common/row_hash.hpp"
+#include "common/wire.hpp"
+
+namespace tapline::journal {
+
+struct Identity {
+    std::string journal_id;  ///< UUID, made at adoption
+    std::int64_t epoch = 1;
+    std::string revision;  ///< "j0001"
+    Seq adopted_through = 0;
+    Seq acked_through = 0;  ///< cache of central's cursor
+    RowHash acked_hash{};   ///< the chain at acked_through
+    Seq prunable_through = 0;
+    std::int64_t released_through = 0;
+};
+
+struct Counts {
+    Seq max_seq = 0;
+    std::int64_t depth = 0;                         ///< rows with seq > acked_through
+    std::optional<std::string> oldest_recorded_at;  ///< of the oldest un-acked row that has a time
+    std::int64_t wal_pages = 0;
+    std::int64_t free_bytes = 0;
+};
+
+struct BatchLimits {
+    std::int64_t rows = static_cast<std::int64_t>(wire::max_batch_rows);
+    std::int64_t bytes = static_cast<std::int64_t>(wire::max_batch_bytes);
+};
+
+/// What central said of one batch, as it is written down in the journal.
+struct AckRecord {
+    Seq first_seq = 0;
+    Seq acked_through = 0;
+    RowHash hash{};
+    std::vector<Seq> quarantined;
+    std::vector<wire::Released> released;
+    Seq prunable_through = 0;
+};
+
+class Journal {
+  public:
+    /// Opens a journal that is at j0001 or later; takes the lock `<realpath>.tapline.lock` first.
+    /// Throws refused/"not_adopted" (run `tapline-agent journal adopt`), refused/"wrong_owner",
+    /// refused/"locked" (another agent), storage_corrupt/….
+    [[nodiscard]] static std::unique_ptr<Journal> open(const std::filesystem::path& file);
+
+    virtual ~Journal() = default;
+    Journal() = default;
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
+
+    [[nodiscard]] virtual Identity identity() = 0;
+    [[nodiscard]] virtual Counts counts() = 0;
+
+    /// Changes whenever another connection has committed (PRAGMA data_version); no disk write.
+    [[nodiscard]] virtual std::int64_t data_version() = 0;
+    /// True when the path no longer names the file that is open: somebody swapped it.
+    [[nodiscard]] virtual bool swapped() = 0;
+
+    /// Rows with seq > after, ascending, within the limits and with hashes chained from `previous`
+    /// (the chain at `after`); nullopt when there are none. A row over limits.bytes comes alone,
+    /// cut, with truncated set. boots, clock and released_through are filled too.
+    [[nodiscard]] virtual std::optional<wire::Batch> next_batch(
+        Seq after, const RowHash& previous, BatchLimits limits
+    ) = 0;
+
+    /// The chain at `seq`, from stored hashes and the rows between; nullopt when rows that are
+    /// needed for it have been pruned, or seq > max_seq.
+    [[nodiscard]] virtual std::optional<RowHash> hash_at(Seq seq) = 0;
+
+    /// `new` -> `held` for rows after the acked ones, at most `limit` rows under one lock. Returns
+    /// the number of rows changed; less than limit means that none is left. Rows with
+    /// seq > `through` are left alone.
+    virtual std::int64_t mark_held(Seq through, std::int64_t limit) = 0;
+
+    /// The cursor, the batch's hash and the statuses (`confirmed`, `quarantined`), in one
+    /// transaction.
+    virtual void record_ack(const AckRecord& ack) = 0;
+
+    /// Central's cursor moved back (a restored centre) or forward (a restored card), same hash.
+    virtual void move_cursor(Seq cursor, const RowHash& hash) = 0;
+
+    /// Copies WAL pages back while a sibling connection holds the write lock, so that the writer's
+    /// own checkpoint can't run at the same time (the WAL-reset bug of SQLite before 3.51.3). Gives
+    /// up at once when somebody writes. Returns WAL pages left.
+    virtual std::int64_t checkpoint() = 0;
+
+    /// Notes a boot or a step of the clock; writes only when something is new.
+    virtual void note_clock(const wire::Boot& boot) = 0;
+};
+
+}  // namespace tapline::journal

@@ -1,0 +1,11 @@
+set(TAPLINE_SANITIZE "" CACHE STRING "Sanitizers to build everything with: 'address,undefined' or 'thread'")
+if(TAPLINE_SANITIZE)
+    add_compile_options(-fsanitize=${TAPLINE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${TAPLINE_SANITIZE})
+    if(TAPLINE_SANITIZE MATCHES address)
+        add_compile_definitions(_GLIBCXX_ASSERTIONS)
+    elseif(TAPLINE_SANITIZE MATCHES thread)
+        # GCC warns on every atomic_thread_fence inside Asio under TSan.
+        add_compile_options(-Wno-tsan)
+    endif()
+endif()

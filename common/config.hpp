@@ -1,0 +1,56 @@
+// Settings from a TOML file, the environment and flags; flag over environment over file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace tapline {
+
+/// Reads a variable of the environment; tests pass their own.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+[[nodiscard]] Environment process_environment();
+
+/// One TOML file whose every key must be asked for. Wrong type, unknown key, bad syntax:
+/// Error{usage, "config"} with file, line and what was expected.
+class ConfigFile {
+  public:
+    /// A file that doesn't exist is an empty one unless `required`. At most 1 MiB is read.
+    static ConfigFile read(const std::filesystem::path& path, bool required);
+    static ConfigFile parse(std::string_view text, const std::string& name);
+
+    /// key: "section.name" or "name". Each call marks the key as known.
+    [[nodiscard]] std::optional<std::string> text(const std::string& key);
+    [[nodiscard]] std::optional<std::int64_t> integer(
+        const std::string& key, std::int64_t min, std::int64_t max
+    );
+    [[nodiscard]] std::optional<bool> boolean(const std::string& key);
+    /// A string or an array of strings.
+    [[nodiscard]] std::vector<std::string> texts(const std::string& key);
+
+    /// Throws when the file holds a key that nobody asked for.
+    void finish() const;
+
+  private:
+    struct Entry {
+        std::variant<std::string, std::int64_t, bool, std::vector<std::string>> value;
+        int line = 0;
+        bool used = false;
+    };
+
+    [[nodiscard]] Entry* find(const std::string& key);
+    [[noreturn]] void mistyped(
+        const std::string& key, const Entry& entry, const std::string& expected
+    ) const;
+
+    std::string name_;
+    std::map<std::string, Entry> entries_;
+};
+
+}  // namespace tapline
