@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
-#include "common/error.hpp"
+#include "common/wire_json.hpp"
 
 namespace tapline::wire {
 
@@ -20,15 +20,6 @@ namespace {
 constexpr std::int64_t max_json_integer = 1LL << 53;
 constexpr std::size_t max_columns = 64;
 constexpr std::size_t max_name_bytes = 64;
-
-[[noreturn]] void malformed(const std::string& what) {
-    throw Error(
-        ErrorKind::protocol,
-        "malformed",
-        what,
-        "the sender's program is broken; report it with its version"
-    );
-}
 
 struct ValueAppender {
     std::string& out;

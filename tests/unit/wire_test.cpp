@@ -187,3 +187,16 @@ TEST_CASE("Replies, acks and problems survive the trip") {
     CHECK(wire::decode_problem(502, "<html>").code == "not_tapline");
     CHECK(wire::decode_problem(502, "<html>").action == "retry");
 }
+
+TEST_CASE("Nesting is limited for objects as for lists, and not fooled by strings") {
+    std::string deep;
+    for (int i = 0; i < 9; ++i) {
+        deep += R"({"a":)";
+    }
+    deep += "1";
+    deep += std::string(9, '}');
+    CHECK_THROWS_WITH(wire::decode_ack(deep), Catch::Matchers::Contains("deeper"));
+    CHECK(
+        wire::decode_ack(R"({"acked_through":1,"x":"[[[[[[[[[[\"{{{{{{{{{{"})").acked_through == 1
+    );
+}
