@@ -23,11 +23,12 @@ std::string printable(const std::string& text, std::size_t limit) {
     const bool utf8 = is_valid_utf8(text);
     std::string out;
     for (const char c : text) {
-        if (out.size() >= limit) {
+        const auto byte = static_cast<unsigned char>(c);
+        // Never inside a character: what is cut stays UTF-8.
+        if (out.size() >= limit && (!utf8 || (byte & 0xC0U) != 0x80U)) {
             out += "…";
             break;
         }
-        const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
             out += fmt::format("\\x{:02x}", byte);
         } else {

@@ -2,7 +2,6 @@
 #include <strings.h>
 
 #include <boost/asio/impl/src.hpp>
-#include <boost/asio/ssl/impl/src.hpp>
 #include <boost/beast/src.hpp>
 
 #include "common/http.hpp"
