@@ -100,7 +100,8 @@ class Journal {
     /// up at once when somebody writes. Returns WAL pages left.
     virtual std::int64_t checkpoint() = 0;
 
-    /// Notes a boot or a step of the clock; writes only when something is new.
+    /// Notes a boot or a step of the clock; writes only when something is new. Of a boot that is
+    /// known already only new steps count.
     virtual void note_clock(const wire::Boot& boot) = 0;
 };
 

@@ -1,0 +1,97 @@
+#include "agent/cli/journal_migrate.hpp"
+
+#include <memory>
+#include <string>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/cli/journal_output.hpp"
+#include "agent/journal/adopt.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+using revision::Direction;
+
+struct Arguments {
+    std::string file;
+    std::string target = "head";
+    bool json = false;
+    bool writer_stopped = false;
+};
+
+int migrate(const Arguments& arguments, Direction direction) {
+    journal::MigrateOptions options;
+    options.progress = progress_printer(arguments.json);
+    if (arguments.writer_stopped) {
+        options.deadline.reset();
+    }
+    const auto run = journal::migrate_file(arguments.file, direction, arguments.target, options);
+    if (arguments.json) {
+        nlohmann::json body{
+            {"found", run.result.found},
+            {"current", run.result.current},
+            {"changed", run.result.changed}};
+        body["backup"] =
+            run.backup ? nlohmann::json(run.backup->string()) : nlohmann::json(nullptr);
+        print_json(body);
+    } else if (!run.result.changed) {
+        fmt::print("{} is at {} already; nothing to do.\n", arguments.file, run.result.current);
+    } else {
+        fmt::print("{}: {} -> {}\n", arguments.file, run.result.found, run.result.current);
+        print_extras(run.result.kept);
+        if (run.backup) {
+            fmt::print("  backup: {}\n", run.backup->string());
+        }
+    }
+    return 0;
+}
+
+void add_verb(CLI::App& journal_verbs, int& exit_code, Direction direction) {
+    const auto arguments = std::make_shared<Arguments>();
+    const bool up = direction == Direction::upgrade;
+    auto* verb = journal_verbs.add_subcommand(
+        up ? "upgrade" : "downgrade",
+        up ? "Run the revisions up to one" : "Take down the revisions above one"
+    );
+    verb->add_option("file", arguments->file, "The journal")->required();
+    auto* target = verb->add_option(
+        "revision",
+        arguments->target,
+        up ? "head, +1, or a revision (default head)" : "gen8, -1, or a revision"
+    );
+    if (!up) {
+        target->required();
+    }
+    verb->add_flag("--json", arguments->json, "Print one JSON object");
+    verb->add_flag(
+        "--writer-stopped",
+        arguments->writer_stopped,
+        "The tap's program is stopped: take as long as needed"
+    );
+    verb->footer(
+        up ? "Example:\n  tapline-agent journal upgrade local_journal.db"
+           : "Stop the agent first. `downgrade FILE gen8` gives the file back to the tap's own "
+             "releases; what\n"
+             "gen8 can't hold stays in the table tapline_left and comes back when the file is "
+             "adopted again.\n"
+             "Example:\n  tapline-agent journal downgrade local_journal.db gen8"
+    );
+    verb->callback([arguments, direction, &exit_code] {
+        exit_code = run_verb(arguments->json, [&] { return migrate(*arguments, direction); });
+    });
+}
+
+}  // namespace
+
+void add_journal_migrate(CLI::App& journal_verbs, int& exit_code) {
+    add_verb(journal_verbs, exit_code, Direction::upgrade);
+    add_verb(journal_verbs, exit_code, Direction::downgrade);
+}
+
+}  // namespace tapline::cli

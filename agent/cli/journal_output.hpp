@@ -1,0 +1,31 @@
+// How the journal verbs print.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/journal/difference.hpp"
+#include "agent/journal/extras.hpp"
+#include "agent/journal/schema.hpp"
+
+namespace tapline::cli {
+
+/// One line, valid UTF-8 whatever the journal holds.
+void print_json(const nlohmann::json& value);
+
+[[nodiscard]] nlohmann::json to_json(const std::vector<journal::Difference>& differences);
+[[nodiscard]] nlohmann::json to_json(const std::vector<journal::Extra>& extras);
+void print_differences(const std::vector<journal::Difference>& differences);
+void print_extras(const std::vector<journal::Extra>& extras);
+
+/// Stages on a terminal's stderr; silent elsewhere and with --json.
+[[nodiscard]] std::function<void(std::string_view)> progress_printer(bool json);
+
+/// Runs one verb; every error becomes text or {"error":{kind,message,hint,differences}}.
+/// Returns the exit code.
+[[nodiscard]] int run_verb(bool json, const std::function<int()>& verb);
+
+}  // namespace tapline::cli

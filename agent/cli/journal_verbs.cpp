@@ -1,0 +1,21 @@
+#include "agent/cli/journal_verbs.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "agent/cli/journal_adopt.hpp"
+#include "agent/cli/journal_look.hpp"
+#include "agent/cli/journal_migrate.hpp"
+
+namespace tapline::cli {
+
+void add_journal_verbs(CLI::App& app, int& exit_code) {
+    auto* verbs = app.add_subcommand("journal", "Work on one journal file, offline");
+    verbs->require_subcommand(1);
+    add_journal_adopt(*verbs, exit_code);
+    add_journal_migrate(*verbs, exit_code);
+    add_journal_look(*verbs, exit_code);
+}
+
+}  // namespace tapline::cli

@@ -1,0 +1,198 @@
+#include "agent/journal/adopt.hpp"
+
+#include <system_error>
+#include <thread>
+
+#include <sys/statvfs.h>
+
+#include <fmt/format.h>
+
+#include "agent/journal/backup.hpp"
+#include "agent/journal/checkpoint.hpp"
+#include "agent/journal/file_lock.hpp"
+#include "agent/journal/inspect.hpp"
+#include "agent/journal/owner.hpp"
+#include "common/test_hook.hpp"
+
+namespace tapline::journal {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view sql_journal_mode = "PRAGMA journal_mode";
+constexpr std::string_view sql_wal_mode = "PRAGMA journal_mode=WAL";
+constexpr std::string_view sql_adopted_through = "SELECT adopted_through FROM tapline_journal";
+/// 32 MiB while a table is rebuilt: ids are random, so the new index is written all over.
+constexpr std::string_view sql_migration_cache = "PRAGMA cache_size=-32768";
+constexpr int wal_attempts = 20;
+constexpr std::chrono::milliseconds pause_between_attempts{100};
+/// Copy, rehearsal, backup and the migration's own pages.
+constexpr std::uintmax_t copies_needed = 5;
+constexpr std::uintmax_t spare_bytes = 1U << 20U;
+
+void check_room(const fs::path& file) {
+    std::error_code error;
+    const auto size = fs::exists(file, error) ? fs::file_size(file, error) : 0;
+
+    struct statvfs system {};
+
+    if (error || ::statvfs(file.parent_path().c_str(), &system) != 0) {
+        return;  // the copy itself will say what is wrong
+    }
+    const auto free_bytes = static_cast<std::uintmax_t>(system.f_bavail) * system.f_frsize;
+    const auto needed = copies_needed * size + spare_bytes;
+    if (free_bytes < needed) {
+        throw Error(
+            ErrorKind::storage_full,
+            "disk_full",
+            fmt::format(
+                "{}: {} bytes are free, {} are needed",
+                file.parent_path().string(),
+                free_bytes,
+                needed
+            ),
+            "Nothing was changed. Make room, then run this again."
+        );
+    }
+}
+
+/// Another connection may be in the middle of something: the switch needs the file for itself.
+void switch_to_wal(Database& database) {
+    for (int attempt = 1; database.text(sql_journal_mode) != "wal"; ++attempt) {
+        std::string why = "another journal mode stayed";
+        try {
+            if (database.text(sql_wal_mode) == "wal") {
+                return;
+            }
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::storage_busy) {
+                throw;
+            }
+            why = error.what();
+        }
+        if (attempt == wal_attempts) {
+            throw Error(
+                ErrorKind::storage_busy,
+                "busy",
+                fmt::format("{} can't be switched to WAL mode: {}", database.file().string(), why),
+                "Nothing has changed. Stop the tap's program for a moment and run this again."
+            );
+        }
+        std::this_thread::sleep_for(pause_between_attempts);
+    }
+}
+
+void tell(const MigrateOptions& options, std::string_view stage) {
+    if (options.progress) {
+        options.progress(stage);
+    }
+}
+
+fs::path prepare(const fs::path& file) {
+    const auto real = real_journal_path(file);
+    become_owner(real);
+    check_room(real);
+    return real;
+}
+
+struct Job {
+    revision::Direction direction = revision::Direction::upgrade;
+    std::string target;
+    bool fresh = false;  ///< no file, or an empty one: there is nothing to keep a backup of
+};
+
+/// The part that touches the live file.
+MigrateReport run_live(Database& database, const Job& job, const MigrateOptions& options) {
+    MigrateReport report;
+    if (!job.fresh) {
+        tell(options, "backup");
+        test_stop_at("adopt.backup");
+        report.backup = make_backup(database);
+    }
+    database.exec(sql_migration_cache);
+    tell(options, "switch to WAL");
+    switch_to_wal(database);
+    test_stop_at("adopt.begin");
+    report.result = job.direction == revision::Direction::upgrade
+                        ? upgrade(database, job.target, options)
+                        : downgrade(database, job.target, options);
+    test_stop_at("adopt.committed");
+    // The commit isn't on the disk yet (synchronous=NORMAL); what is reported as done must be. And
+    // whoever copies the file without its -wal should find the new table in it.
+    tell(options, "make durable");
+    sync_file(database.file().string() + "-wal");
+    tell(options, "checkpoint");
+    Checkpointer(database).run();
+    return report;
+}
+
+Database open_live(const fs::path& file, bool fresh) {
+    OpenOptions options;
+    options.create = fresh;
+    return Database(file, options);
+}
+
+}  // namespace
+
+AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
+    const auto real = prepare(file);
+    tell(options, "inspect");
+    auto inspection = inspect(real, true);
+    const auto& head = journal_lineage().heads().front();
+    AdoptReport report{
+        inspection.shape.name,
+        head,
+        inspection.adopted_through,
+        inspection.totals.per_status,
+        std::nullopt,
+        inspection.extras,
+        false};
+    if (inspection.shape.name == head) {
+        return report;
+    }
+    const FileLock lock(real);
+    const Job job{
+        revision::Direction::upgrade,
+        "head",
+        inspection.shape.kind == Recognised::Kind::empty && inspection.extras.empty()};
+    auto database = open_live(real, job.fresh);
+    auto run = run_live(database, job, options);
+    report.recognised = run.result.found;
+    report.rows = run.result.rows;
+    report.kept = run.result.kept;
+    report.backup = run.backup;
+    report.adopted_through = database.integer(sql_adopted_through);
+    report.changed = run.result.changed;
+    return report;
+}
+
+MigrateReport migrate_file(
+    const fs::path& file,
+    revision::Direction direction,
+    std::string_view target,
+    const MigrateOptions& options
+) {
+    const auto real = prepare(file);
+    if (!fs::exists(real)) {
+        throw Error(
+            ErrorKind::usage,
+            "no_such_file",
+            fmt::format("{}: there is no such file", real.string()),
+            "Check the path."
+        );
+    }
+    tell(options, "inspect");
+    const Job job{direction, std::string(target), false};
+    if (direction == revision::Direction::upgrade) {
+        [[maybe_unused]] const auto inspection = inspect(real, false);
+    }
+    const FileLock lock(real);
+    auto database = open_live(real, false);
+    if (const auto seen = preview(database, direction, target)) {
+        return {*seen, std::nullopt};
+    }
+    return run_live(database, job, options);
+}
+
+}  // namespace tapline::journal

@@ -1,0 +1,44 @@
+// Takes a journal of any known shape under tapline's care.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/journal/schema.hpp"
+#include "common/pour.hpp"
+
+namespace tapline::journal {
+
+struct AdoptReport {
+    std::string recognised;  ///< "gen5", "gen4+short_id,duration_ms", "j0001", "empty"
+    std::string head;        ///< revision after
+    Seq adopted_through = 0;
+    std::map<std::string, std::int64_t> rows;  ///< pours per status before
+    std::optional<std::filesystem::path>
+        backup;               ///< nullopt when there was nothing to change or keep
+    std::vector<Extra> kept;  ///< a technician's additions, still there
+    bool changed = false;     ///< false: it was adopted already
+};
+
+/// Runs as the file's owner (owner.hpp), while the tap's program may write. Order: inspection and
+/// rehearsal on copies; lock; verified backup; WAL mode; one transaction. Refusals (FileError)
+/// leave every file as it was. A file that is missing or empty becomes a journal at head.
+AdoptReport adopt(const std::filesystem::path& file, const MigrateOptions& options = {});
+
+struct MigrateReport {
+    MigrateResult result;
+    std::optional<std::filesystem::path> backup;  ///< nullopt when there was nothing to do
+};
+
+/// upgrade and downgrade of a file: lock, inspection and backup as above, then the verb.
+MigrateReport migrate_file(
+    const std::filesystem::path& file,
+    revision::Direction direction,
+    std::string_view target,
+    const MigrateOptions& options = {}
+);
+
+}  // namespace tapline::journal

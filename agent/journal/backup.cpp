@@ -1,0 +1,122 @@
+#include "agent/journal/backup.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "common/clock.hpp"
+#include "common/error.hpp"
+
+namespace tapline::journal {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view sql_quick_check = "PRAGMA quick_check(1)";
+constexpr std::string_view sql_has_pours =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'pours' COLLATE NOCASE";
+constexpr std::string_view sql_rows = "SELECT count(*) FROM pours";
+constexpr int max_backups_a_second = 100;
+
+std::int64_t rows_of(Database& database) {
+    return database.integer(sql_has_pours) == 0 ? 0 : database.integer(sql_rows);
+}
+
+/// "20261120T180311Z"
+std::string stamp() {
+    std::string text;
+    for (const char c : format_utc(SystemClock().now_utc()).substr(0, 19)) {
+        if (c != '-' && c != ':') {
+            text.push_back(c);
+        }
+    }
+    return text + "Z";
+}
+
+fs::path free_name(const fs::path& journal) {
+    const auto base = fmt::format("{}.tapline-backup-{}", journal.string(), stamp());
+    fs::path name = base;
+    for (int number = 2; fs::exists(name) && number < max_backups_a_second; ++number) {
+        name = fmt::format("{}-{}", base, number);
+    }
+    return name;
+}
+
+[[noreturn]] void fail(const fs::path& file, const std::string& why) {
+    throw Error(
+        ErrorKind::storage,
+        "backup_failed",
+        fmt::format("{}: {}", file.string(), why),
+        "Nothing has changed. Check the disk (df, dmesg), then run this again."
+    );
+}
+
+/// The backup must hold what the journal held when it began; the tap may have poured since.
+void verify(const fs::path& partial, std::int64_t rows_before) {
+    Database copy(partial);
+    if (const auto verdict = copy.text(sql_quick_check); verdict != "ok") {
+        fail(partial, "the backup is damaged: " + verdict);
+    }
+    if (const auto rows = rows_of(copy); rows < rows_before) {
+        fail(partial, fmt::format("the backup holds {} pours, the journal {}", rows, rows_before));
+    }
+}
+
+}  // namespace
+
+void sync_file(const fs::path& file) {
+    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        if (errno == ENOENT) {
+            return;
+        }
+        fail(file, std::strerror(errno));
+    }
+    const int result = ::fsync(descriptor);
+    const int reason = errno;
+    ::close(descriptor);
+    if (result != 0) {
+        fail(file, std::strerror(reason));
+    }
+}
+
+fs::path make_backup(Database& database) {
+    const auto& journal = database.file();
+    const auto final_name = free_name(journal);
+    const fs::path partial = final_name.string() + ".partial";
+    std::error_code error;
+    fs::remove(partial, error);
+
+    struct stat status {};
+
+    const bool known = ::stat(journal.c_str(), &status) == 0;
+    try {
+        const auto rows = rows_of(database);
+        database.exec(fmt::format("VACUUM INTO {}", quote_text(partial.string())));
+        verify(partial, rows);
+    } catch (const Error&) {
+        fs::remove(partial, error);
+        throw;
+    }
+    if (known && ::chmod(partial.c_str(), status.st_mode & 07777U) != 0) {
+        fail(partial, std::strerror(errno));
+    }
+    sync_file(partial);
+    fs::rename(partial, final_name, error);
+    if (error) {
+        fail(final_name, error.message());
+    }
+    sync_file(final_name.parent_path());
+    return final_name;
+}
+
+}  // namespace tapline::journal

@@ -1,0 +1,89 @@
+#include "agent/journal/check.hpp"
+
+#include <fmt/format.h>
+
+#include "agent/journal/inspect.hpp"
+#include "agent/journal/own_objects.hpp"
+#include "agent/journal/owner.hpp"
+
+namespace tapline::journal {
+
+namespace {
+
+std::vector<Difference> compare_objects(const ObjectMap& expected, const ObjectMap& found) {
+    std::vector<Difference> differences;
+    for (const auto& [name, sql] : expected) {
+        const auto other = found.find(name);
+        if (other == found.end()) {
+            differences.push_back({name, "removed", sql, std::nullopt});
+        } else if (other->second != sql) {
+            differences.push_back({name, "changed", sql, other->second});
+        }
+    }
+    for (const auto& [name, sql] : found) {
+        if (!expected.contains(name)) {
+            differences.push_back({name, "added", std::nullopt, sql});
+        }
+    }
+    return differences;
+}
+
+std::string advice_for(const CheckReport& report, const std::filesystem::path& file) {
+    if (report.problem == "drift") {
+        return "Somebody changed tapline's own tables or triggers by hand: undo that before the "
+               "agent runs.";
+    }
+    if (report.adopted) {
+        return "Nothing: the journal is as it must be.";
+    }
+    return fmt::format("Run `tapline-agent journal adopt {}`.", file.string());
+}
+
+std::filesystem::path existing_as_owner(const std::filesystem::path& file) {
+    auto real = real_journal_path(file);
+    if (!std::filesystem::exists(real)) {
+        throw Error(
+            ErrorKind::usage,
+            "no_such_file",
+            fmt::format("{}: there is no such file", real.string()),
+            "Check the path."
+        );
+    }
+    become_owner(real);
+    return real;
+}
+
+}  // namespace
+
+CheckReport check(const std::filesystem::path& file) {
+    const auto real = existing_as_owner(file);
+    CheckReport report;
+    try {
+        auto inspection = inspect(real, false);
+        report.recognised = inspection.shape.name;
+        report.adopted = inspection.adopted;
+        report.totals = std::move(inspection.totals);
+        report.extras = std::move(inspection.extras);
+        if (report.adopted) {
+            report.differences =
+                compare_objects(expected_objects(report.recognised), inspection.own_objects);
+            report.problem = report.differences.empty() ? "" : "drift";
+        }
+        report.advice = advice_for(report, real);
+    } catch (const FileError& error) {
+        report.problem = error.code();
+        report.differences = error.differences();
+        report.advice = error.hint();
+    }
+    return report;
+}
+
+Current current(const std::filesystem::path& file) {
+    return {inspect(existing_as_owner(file), false).shape.name, journal_lineage().heads().front()};
+}
+
+std::vector<LogEntry> history(const std::filesystem::path& file) {
+    return inspect(existing_as_owner(file), false).ledger;
+}
+
+}  // namespace tapline::journal

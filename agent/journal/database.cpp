@@ -1,0 +1,330 @@
+#include "agent/journal/database.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "common/error.hpp"
+
+namespace tapline::journal {
+
+namespace {
+
+/// Virtual machine steps between two looks at the clock; about 0.1 ms on a Pi Zero.
+constexpr int progress_steps = 1000;
+
+constexpr std::string_view connection_pragmas =
+    "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA synchronous=NORMAL;";
+
+}  // namespace
+
+class Connection {
+  public:
+    Connection(const std::filesystem::path& name, int flags, std::chrono::milliseconds timeout)
+        : file(name) {
+        try {
+            database = std::make_unique<SQLite::Database>(
+                name.string(), flags, static_cast<int>(timeout.count())
+            );
+        } catch (const SQLite::Exception& error) {
+            raise(error);
+        }
+        sqlite3_db_config(database->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+        sqlite3_extended_result_codes(database->getHandle(), 1);
+    }
+
+    [[noreturn]] void raise(const SQLite::Exception& error) const;
+
+    std::filesystem::path file;
+    std::optional<std::chrono::steady_clock::time_point> deadline;
+    std::unique_ptr<SQLite::Database> database;
+};
+
+void Connection::raise(const SQLite::Exception& error) const {
+    const auto what = fmt::format("{}: {}", file.string(), error.what());
+    switch (error.getErrorCode() & 0xFF) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            throw Error(
+                ErrorKind::storage_busy,
+                "busy",
+                what,
+                "Somebody else writes; try again in a moment."
+            );
+        case SQLITE_INTERRUPT:
+            throw Error(
+                ErrorKind::storage_busy,
+                "deadline",
+                what,
+                "It was rolled back; nothing has changed."
+            );
+        case SQLITE_FULL:
+            throw Error(
+                ErrorKind::storage_full,
+                "disk_full",
+                what,
+                "Make room on the disk: see df and `tapline-agent status`."
+            );
+        case SQLITE_CORRUPT:
+            throw Error(
+                ErrorKind::storage_corrupt,
+                "damaged",
+                what,
+                "Leave the file as it is and copy it, with its -wal, before anything else."
+            );
+        case SQLITE_NOTADB:
+            throw Error(
+                ErrorKind::storage_corrupt,
+                "not_a_database",
+                what,
+                "Check the path: this is not an SQLite file."
+            );
+        case SQLITE_CANTOPEN:
+        case SQLITE_READONLY:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+            throw Error(
+                ErrorKind::storage,
+                "cannot_open",
+                what,
+                "The file, its -wal and -shm and the directory must belong to the user of the "
+                "tap's program: see ls -l."
+            );
+        case SQLITE_CONSTRAINT:
+            throw Error(
+                ErrorKind::data,
+                "constraint",
+                what,
+                "A rule of the table forbids it; nothing has changed."
+            );
+        case SQLITE_IOERR:
+            throw Error(
+                ErrorKind::storage,
+                "io_error",
+                what,
+                "The disk failed to answer: see dmesg; an SD card may be dying."
+            );
+        default:
+            throw Error(
+                ErrorKind::storage, "sqlite", what, "Run `tapline-agent journal check` on the file."
+            );
+    }
+}
+
+Statement::Statement(std::shared_ptr<Connection> connection, std::string_view sql)
+    : connection_(std::move(connection)) {
+    try {
+        statement_ = std::make_unique<SQLite::Statement>(*connection_->database, std::string(sql));
+    } catch (const SQLite::Exception& error) {
+        connection_->raise(error);
+    }
+}
+
+Statement::~Statement() = default;
+Statement::Statement(Statement&&) noexcept = default;
+Statement& Statement::operator=(Statement&&) noexcept = default;
+
+Statement& Statement::bind(int place, std::int64_t value) {
+    try {
+        statement_->bind(place, value);
+    } catch (const SQLite::Exception& error) {
+        connection_->raise(error);
+    }
+    return *this;
+}
+
+Statement& Statement::bind(int place, std::string_view text) {
+    try {
+        statement_->bind(place, std::string(text));
+    } catch (const SQLite::Exception& error) {
+        connection_->raise(error);
+    }
+    return *this;
+}
+
+Statement& Statement::bind(int place, const Blob& blob) {
+    try {
+        statement_->bind(
+            place, static_cast<const void*>(blob.bytes.data()), static_cast<int>(blob.bytes.size())
+        );
+    } catch (const SQLite::Exception& error) {
+        connection_->raise(error);
+    }
+    return *this;
+}
+
+bool Statement::step() {
+    try {
+        return statement_->executeStep();
+    } catch (const SQLite::Exception& error) {
+        statement_->tryReset();
+        connection_->raise(error);
+    }
+}
+
+std::int64_t Statement::run() {
+    const ResetAtExit at_exit(*this);
+    while (step()) {
+    }
+    return sqlite3_changes(connection_->database->getHandle());
+}
+
+void Statement::reset() noexcept {
+    statement_->tryReset();
+}
+
+std::int64_t Statement::integer(int column) const {
+    return statement_->getColumn(column).getInt64();
+}
+
+std::string Statement::text(int column) const {
+    return statement_->getColumn(column).getString();
+}
+
+bool Statement::is_null(int column) const {
+    return statement_->isColumnNull(column);
+}
+
+Value Statement::value(int column) const {
+    const auto cell = statement_->getColumn(column);
+    switch (cell.getType()) {
+        case SQLITE_INTEGER:
+            return cell.getInt64();
+        case SQLITE_FLOAT:
+            return cell.getDouble();
+        case SQLITE_TEXT:
+            return Text{cell.getString()};
+        case SQLITE_BLOB:
+            return Blob{cell.getString()};
+        default:
+            return std::monostate{};
+    }
+}
+
+Database::Database(const std::filesystem::path& file, const OpenOptions& options) {
+    const int flags = SQLite::OPEN_READWRITE | (options.create ? SQLite::OPEN_CREATE : 0);
+    connection_ = std::make_shared<Connection>(file, flags, options.busy_timeout);
+    exec(connection_pragmas);
+}
+
+Database Database::scratch() {
+    Database database;
+    database.connection_ = std::make_shared<Connection>(
+        ":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, default_busy_timeout
+    );
+    return database;
+}
+
+Database::~Database() = default;
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+
+void Database::exec(std::string_view sql) {
+    try {
+        connection_->database->exec(std::string(sql));
+    } catch (const SQLite::Exception& error) {
+        connection_->raise(error);
+    }
+}
+
+Statement Database::prepare(std::string_view sql) {
+    return Statement(connection_, sql);
+}
+
+std::int64_t Database::integer(std::string_view sql) {
+    auto statement = prepare(sql);
+    return statement.step() ? statement.integer(0) : 0;
+}
+
+std::string Database::text(std::string_view sql) {
+    auto statement = prepare(sql);
+    return statement.step() ? statement.text(0) : std::string{};
+}
+
+bool Database::in_transaction() const noexcept {
+    return sqlite3_get_autocommit(connection_->database->getHandle()) == 0;
+}
+
+const std::filesystem::path& Database::file() const noexcept {
+    return connection_->file;
+}
+
+void Database::set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) {
+    connection_->deadline = deadline;
+    auto* const handle = connection_->database->getHandle();
+    if (!deadline) {
+        sqlite3_progress_handler(handle, 0, nullptr, nullptr);
+        return;
+    }
+    const auto overdue = [](void* context) {
+        const auto& connection = *static_cast<const Connection*>(context);
+        return connection.deadline && std::chrono::steady_clock::now() > *connection.deadline ? 1
+                                                                                              : 0;
+    };
+    sqlite3_progress_handler(handle, progress_steps, overdue, connection_.get());
+}
+
+void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
+    sqlite3_busy_timeout(connection_->database->getHandle(), static_cast<int>(timeout.count()));
+}
+
+std::optional<Database::CheckpointResult> Database::checkpoint_passive() {
+    int pages = 0;
+    int copied = 0;
+    auto* const handle = connection_->database->getHandle();
+    const int code =
+        sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+    if ((code & 0xFF) == SQLITE_BUSY) {
+        return std::nullopt;
+    }
+    if (code != SQLITE_OK) {
+        connection_->raise(SQLite::Exception(handle, code));
+    }
+    return CheckpointResult{std::max(pages, 0), std::max(copied, 0)};
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+    database_.exec("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+    if (done_ || !database_.in_transaction()) {
+        return;
+    }
+    try {
+        database_.set_deadline(std::nullopt);
+        database_.exec("ROLLBACK");
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): closing the connection rolls back too
+    }
+}
+
+void Transaction::commit() {
+    database_.exec("COMMIT");
+    done_ = true;
+}
+
+namespace {
+
+std::string quote(std::string_view text, char mark) {
+    std::string quoted(1, mark);
+    for (const char c : text) {
+        quoted.push_back(c);
+        if (c == mark) {
+            quoted.push_back(c);
+        }
+    }
+    quoted.push_back(mark);
+    return quoted;
+}
+
+}  // namespace
+
+std::string quote_name(std::string_view name) {
+    return quote(name, '"');
+}
+
+std::string quote_text(std::string_view text) {
+    return quote(text, '\'');
+}
+
+}  // namespace tapline::journal

@@ -1,0 +1,138 @@
+// A connection to one SQLite file: the only place where SQLite's errors become ours.
+//
+// Rules that every connection of ours keeps: it never checkpoints by itself, not on close either
+// (checkpoint.hpp says why), never maps the file into memory, writes only in BEGIN IMMEDIATE, and
+// syncs by NORMAL: what the agent writes is a cache of what central knows.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/pour.hpp"
+
+namespace SQLite {
+class Database;
+class Statement;
+}  // namespace SQLite
+
+namespace tapline::journal {
+
+/// The writer's own patience is 5 s (Python's default); ours may be as long.
+inline constexpr std::chrono::milliseconds default_busy_timeout{5000};
+
+class Connection;
+
+/// A prepared statement. Must not outlive its Database.
+class Statement {
+  public:
+    Statement(std::shared_ptr<Connection> connection, std::string_view sql);
+    ~Statement();
+    Statement(Statement&&) noexcept;
+    Statement& operator=(Statement&&) noexcept;
+
+    /// Places count from 1.
+    Statement& bind(int place, std::int64_t value);
+    Statement& bind(int place, std::string_view text);
+    Statement& bind(int place, const Blob& blob);
+
+    /// True when there is a row to read.
+    bool step();
+    /// For statements without rows: runs to the end, makes ready for the next run, and tells how
+    /// many rows it changed.
+    std::int64_t run();
+    /// Ends the read transaction that an open SELECT holds.
+    void reset() noexcept;
+
+    /// Columns count from 0; NULL reads as 0 or "".
+    [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] std::string text(int column) const;
+    [[nodiscard]] Value value(int column) const;
+    [[nodiscard]] bool is_null(int column) const;
+
+  private:
+    std::shared_ptr<Connection> connection_;
+    std::unique_ptr<SQLite::Statement> statement_;
+};
+
+/// Resets a statement at the end of a scope, so that no read transaction stays open.
+class ResetAtExit {
+  public:
+    explicit ResetAtExit(Statement& statement) noexcept : statement_(statement) {}
+
+    ~ResetAtExit() { statement_.reset(); }
+
+    ResetAtExit(const ResetAtExit&) = delete;
+    ResetAtExit& operator=(const ResetAtExit&) = delete;
+
+  private:
+    Statement& statement_;
+};
+
+struct OpenOptions {
+    bool create = false;
+    std::chrono::milliseconds busy_timeout = default_busy_timeout;
+};
+
+class Database {
+  public:
+    /// The file as it is: whoever runs must be its owner already (owner.hpp).
+    explicit Database(const std::filesystem::path& file, const OpenOptions& options = {});
+    /// A scratch database in memory.
+    [[nodiscard]] static Database scratch();
+    ~Database();
+    Database(Database&&) noexcept;
+    Database& operator=(Database&&) noexcept;
+
+    /// One or several statements without parameters.
+    void exec(std::string_view sql);
+    [[nodiscard]] Statement prepare(std::string_view sql);
+    /// First column of the first row; 0 or "" when there is no row.
+    [[nodiscard]] std::int64_t integer(std::string_view sql);
+    [[nodiscard]] std::string text(std::string_view sql);
+
+    [[nodiscard]] bool in_transaction() const noexcept;
+    [[nodiscard]] const std::filesystem::path& file() const noexcept;
+
+    /// After this point in time every running statement fails with storage_busy/"deadline".
+    void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline);
+    void set_busy_timeout(std::chrono::milliseconds timeout);
+
+    /// Pages in the WAL and how many of them were copied back; nullopt when somebody is writing or
+    /// checkpointing. Only checkpoint.cpp calls it.
+    struct CheckpointResult {
+        std::int64_t pages = 0;
+        std::int64_t copied = 0;
+    };
+
+    [[nodiscard]] std::optional<CheckpointResult> checkpoint_passive();
+
+  private:
+    Database() = default;
+    std::shared_ptr<Connection> connection_;
+};
+
+/// BEGIN IMMEDIATE; rolled back unless committed.
+class Transaction {
+  public:
+    explicit Transaction(Database& database);
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    void commit();
+
+  private:
+    Database& database_;
+    bool done_ = false;
+};
+
+/// "a" -> "\"a\"": a name from the file's own schema inside SQL.
+[[nodiscard]] std::string quote_name(std::string_view name);
+/// The same for a text literal.
+[[nodiscard]] std::string quote_text(std::string_view text);
+
+}  // namespace tapline::journal

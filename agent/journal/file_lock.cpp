@@ -1,0 +1,69 @@
+#include "agent/journal/file_lock.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+
+namespace tapline::journal {
+
+namespace {
+
+std::string holder(int descriptor) {
+    std::array<char, 32> text{};
+    const auto length = ::pread(descriptor, text.data(), text.size() - 1, 0);
+    return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length))
+                      : std::string("?");
+}
+
+}  // namespace
+
+FileLock::FileLock(const std::filesystem::path& journal) {
+    const std::string path = journal.string() + ".tapline.lock";
+
+    struct stat status {};
+
+    const mode_t mode = ::stat(journal.c_str(), &status) == 0 ? (status.st_mode & 0666U) : 0644U;
+    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (descriptor_ < 0) {
+        throw Error(
+            ErrorKind::storage,
+            "cannot_open",
+            fmt::format("{}: {}", path, std::strerror(errno)),
+            "The directory must be writable for the journal's owner."
+        );
+    }
+    // The umask took bits away. Fails only for a lock that somebody else made, which then works as
+    // it is.
+    [[maybe_unused]] const int widened = ::fchmod(descriptor_, mode);
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+        const auto pid = holder(descriptor_);
+        ::close(descriptor_);
+        throw Error(
+            ErrorKind::refused,
+            "locked",
+            fmt::format("{} is in use by another tapline-agent, process {}", journal.string(), pid),
+            "One agent per journal: stop the service first, e.g. systemctl stop tapline-agent."
+        );
+    }
+    const auto pid = fmt::format("{}", ::getpid());
+    // Only for the message of the next one who comes; the lock doesn't depend on it.
+    if (::ftruncate(descriptor_, 0) == 0) {
+        [[maybe_unused]] const auto written = ::pwrite(descriptor_, pid.data(), pid.size(), 0);
+    }
+}
+
+FileLock::~FileLock() {
+    ::close(descriptor_);
+}
+
+}  // namespace tapline::journal

@@ -1,0 +1,360 @@
+#include "agent/journal/journal.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <fmt/format.h>
+
+#include "agent/journal/batch_builder.hpp"
+#include "agent/journal/checkpoint.hpp"
+#include "agent/journal/clock_notes.hpp"
+#include "agent/journal/cursor.hpp"
+#include "agent/journal/database.hpp"
+#include "agent/journal/file_lock.hpp"
+#include "agent/journal/known_shapes.hpp"
+#include "agent/journal/ledger.hpp"
+#include "agent/journal/owner.hpp"
+#include "agent/journal/rows.hpp"
+#include "common/clock.hpp"
+
+namespace tapline::journal {
+
+namespace {
+
+constexpr std::string_view sql_data_version = "PRAGMA data_version";
+constexpr std::string_view sql_wal_mode = "PRAGMA journal_mode=WAL";
+
+/// Rows whose status one transaction may change: some 5 ms under the write lock on a Pi Zero.
+constexpr std::int64_t rows_per_mark = 500;
+
+struct FileKey {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool operator==(const FileKey&) const = default;
+};
+
+std::optional<FileKey> key_of(const std::filesystem::path& file) {
+    struct stat status {};
+
+    return ::stat(file.c_str(), &status) == 0 ? std::optional(FileKey{status.st_dev, status.st_ino})
+                                              : std::nullopt;
+}
+
+/// Where each journal revision begins; a batch never crosses such a line.
+std::vector<std::pair<Seq, std::string>> revision_lines(Database& database) {
+    std::vector<std::pair<Seq, std::string>> lines;
+    const auto journal_revisions =
+        journal_lineage().with_descendants({std::string(first_journal_revision)});
+    for (const auto& entry : read_ledger(database)) {
+        if (!journal_revisions.contains(entry.revision)) {
+            continue;
+        }
+        std::erase_if(lines, [&](const auto& line) { return line.second == entry.revision; });
+        if (entry.direction != "downgrade") {
+            lines.emplace_back(entry.first_seq, entry.revision);
+        }
+    }
+    return lines;
+}
+
+class SqliteJournal final : public Journal {
+  public:
+    explicit SqliteJournal(const std::filesystem::path& file)
+        : lock_(file),
+          key_(key_of(file)),
+          database_(file),
+          revisions_(check_revision(database_)),
+          rows_(database_),
+          cursor_(database_),
+          clock_(database_),
+          checkpointer_(database_),
+          data_version_(database_.prepare(sql_data_version)) {
+        heal_settled();
+    }
+
+    Identity identity() override {
+        auto identity = cursor_.read();
+        identity.revision = revisions_.back().second;
+        return identity;
+    }
+
+    Counts counts() override;
+    std::int64_t data_version() override;
+
+    bool swapped() override { return key_of(database_.file()) != key_; }
+
+    std::optional<wire::Batch> next_batch(Seq after, const RowHash& previous, BatchLimits limits)
+        override;
+    std::optional<RowHash> hash_at(Seq seq) override;
+    std::int64_t mark_held(Seq through, std::int64_t limit) override;
+    void record_ack(const AckRecord& ack) override;
+    void move_cursor(Seq cursor, const RowHash& hash) override;
+
+    std::int64_t checkpoint() override { return checkpointer_.run(); }
+
+    void note_clock(const wire::Boot& boot) override { clock_.note(boot); }
+
+  private:
+    static std::vector<std::pair<Seq, std::string>> check_revision(Database& database);
+    void heal_settled();
+    void settle_in_steps(const AckRecord& ack, Seq acked);
+    void confirm_in_steps(Seq after, Seq through);
+    [[nodiscard]] std::pair<std::string, Seq> revision_of(Seq seq) const;
+
+    FileLock lock_;
+    std::optional<FileKey> key_;
+    Database database_;
+    std::vector<std::pair<Seq, std::string>> revisions_;
+    Rows rows_;
+    Cursor cursor_;
+    ClockNotes clock_;
+    Checkpointer checkpointer_;
+    Statement data_version_;
+    Seq nothing_new_through_ = 0;  ///< no row up to here has status `new`
+    /// Rows in (counted_after_, counted_through_], so that counts() needn't scan a backlog each
+    /// time.
+    std::int64_t counted_ = 0;
+    Seq counted_after_ = 0;
+    Seq counted_through_ = 0;
+};
+
+std::vector<std::pair<Seq, std::string>> SqliteJournal::check_revision(Database& database) {
+    const auto found = recognise(database);
+    if (found.kind == Recognised::Kind::unknown) {
+        throw FileError(
+            "unknown_shape",
+            fmt::format(
+                "{}: table pours isn't as revision {} made it", database.file().string(), found.name
+            ),
+            "Run `tapline-agent journal check` on the file; it names the differences.",
+            found.differences
+        );
+    }
+    auto lines = revision_lines(database);
+    const bool adopted = found.kind == Recognised::Kind::revision && !lines.empty() &&
+                         lines.back().second == found.name;
+    if (!adopted) {
+        throw Error(
+            ErrorKind::refused,
+            "not_adopted",
+            fmt::format("{} isn't adopted: its shape is {}", database.file().string(), found.name),
+            fmt::format("Run `tapline-agent journal adopt {}`.", database.file().string())
+        );
+    }
+    if (database.text(sql_wal_mode) != "wal") {
+        throw Error(
+            ErrorKind::storage,
+            "not_wal",
+            fmt::format("{} can't be put into WAL mode", database.file().string()),
+            "The file system must support shared memory; a network share doesn't."
+        );
+    }
+    return lines;
+}
+
+/// A technician who wants a pour sent again sets it to `new`; when it is settled already, that only
+/// makes the tap refuse the next guest.
+void SqliteJournal::heal_settled() {
+    const auto acked = cursor_.read().acked_through;
+    for (;;) {
+        const auto found = rows_.find_new(0, acked, rows_per_mark);
+        if (found.empty()) {
+            return;
+        }
+        Transaction transaction(database_);
+        for (const auto seq : found) {
+            rows_.confirm(seq - 1, seq);
+        }
+        transaction.commit();
+    }
+}
+
+std::pair<std::string, Seq> SqliteJournal::revision_of(Seq seq) const {
+    std::pair<std::string, Seq> result{revisions_.front().second, std::numeric_limits<Seq>::max()};
+    for (const auto& [first, revision] : revisions_) {
+        if (first <= seq) {
+            result.first = revision;
+        } else {
+            result.second = std::min(result.second, first - 1);
+        }
+    }
+    return result;
+}
+
+Counts SqliteJournal::counts() {
+    const auto identity = cursor_.read();
+    Counts counts;
+    counts.max_seq = rows_.max_seq();
+    if (identity.acked_through < counted_after_ || counts.max_seq < counted_through_) {
+        counted_ = 0;
+        counted_after_ = identity.acked_through;
+        counted_through_ = identity.acked_through;
+    }
+    counted_ -= rows_.count(counted_after_, std::min(identity.acked_through, counted_through_));
+    counted_after_ = identity.acked_through;
+    counted_through_ = std::max(counted_through_, counted_after_);
+    counted_ += rows_.count(counted_through_, counts.max_seq);
+    counted_through_ = std::max(counted_through_, counts.max_seq);
+    counts.depth = counted_;
+    if (counts.depth > 0) {
+        counts.oldest_recorded_at =
+            rows_.first_recorded_at(std::max(identity.acked_through, identity.adopted_through));
+    }
+    counts.wal_pages = checkpointer_.pages_left();
+
+    struct statvfs system {};
+
+    if (::statvfs(database_.file().parent_path().c_str(), &system) == 0) {
+        counts.free_bytes = static_cast<std::int64_t>(
+            static_cast<std::uint64_t>(system.f_bavail) * system.f_frsize
+        );
+    }
+    return counts;
+}
+
+std::int64_t SqliteJournal::data_version() {
+    const ResetAtExit at_exit(data_version_);
+    return data_version_.step() ? data_version_.integer(0) : 0;
+}
+
+std::optional<wire::Batch> SqliteJournal::next_batch(
+    Seq after, const RowHash& previous, BatchLimits limits
+) {
+    const auto [revision, last_of_revision] = revision_of(after + 1);
+    BatchBuilder builder(after, previous, limits);
+    rows_.read(after, last_of_revision, [&](RawPour&& pour) {
+        return builder.add(std::move(pour));
+    });
+    auto batch = builder.finish();
+    if (!batch) {
+        // A hole may reach to the line between two revisions; the next revision's rows follow it.
+        return last_of_revision < rows_.max_seq() ? next_batch(last_of_revision, previous, limits)
+                                                  : std::nullopt;
+    }
+    const auto identity = cursor_.read();
+    batch->journal_id = identity.journal_id;
+    batch->epoch = identity.epoch;
+    batch->revision = revision;
+    batch->boots = clock_.between(batch->rows.front().seq, batch->last_seq);
+    batch->clock = {SystemClock().now_utc().time_since_epoch().count(), boot_id()};
+    batch->released_through = identity.released_through;
+    return batch;
+}
+
+std::optional<RowHash> SqliteJournal::hash_at(Seq seq) {
+    if (seq < 0 || seq > rows_.max_seq()) {
+        return std::nullopt;
+    }
+    auto point = cursor_.nearest(cursor_.read().epoch, seq);
+    if (point.seq < std::min(cursor_.pruned_through(), seq)) {
+        return std::nullopt;
+    }
+    rows_.read(point.seq, seq, [&](RawPour&& pour) {
+        point.hash = next_hash(point.hash, pour);
+        return true;
+    });
+    return point.hash;
+}
+
+std::int64_t SqliteJournal::mark_held(Seq through, std::int64_t limit) {
+    const auto last = std::min(through, rows_.max_seq());
+    const auto after = std::max(cursor_.read().acked_through, nothing_new_through_);
+    const auto found = rows_.find_new(after, last, limit);
+    std::int64_t changed = 0;
+    if (!found.empty()) {
+        Transaction transaction(database_);
+        for (const auto seq : found) {
+            changed += rows_.hold(seq);
+        }
+        transaction.commit();
+    }
+    const bool none_left = static_cast<std::int64_t>(found.size()) < limit;
+    nothing_new_through_ = std::max(nothing_new_through_, none_left ? last : found.back());
+    // The writer may have been quicker with some of them: that is no sign that none is left.
+    return none_left ? changed : static_cast<std::int64_t>(found.size());
+}
+
+void SqliteJournal::record_ack(const AckRecord& ack) {
+    const auto identity = cursor_.read();
+    if (ack.acked_through - identity.acked_through > rows_per_mark) {
+        settle_in_steps(ack, identity.acked_through);
+    }
+    Transaction transaction(database_);
+    for (const auto seq : ack.quarantined) {
+        rows_.quarantine(seq);
+    }
+    if (ack.acked_through > identity.acked_through) {
+        rows_.confirm(identity.acked_through, ack.acked_through);
+        cursor_.advance(identity.epoch, ack.first_seq, {ack.acked_through, ack.hash});
+    }
+    std::int64_t released_through = 0;
+    for (const auto& released : ack.released) {
+        if (released.outcome == "settled") {
+            rows_.release(released.seq);
+        }
+        released_through = std::max(released_through, released.id);
+    }
+    cursor_.set_released(released_through);
+    cursor_.set_prunable(
+        std::min(ack.prunable_through, std::max(ack.acked_through, identity.acked_through))
+    );
+    transaction.commit();
+}
+
+/// More rows than one transaction may change: all but the last of them before the cursor moves.
+void SqliteJournal::settle_in_steps(const AckRecord& ack, Seq acked) {
+    Transaction transaction(database_);
+    for (const auto seq : ack.quarantined) {
+        rows_.quarantine(seq);
+    }
+    transaction.commit();
+    confirm_in_steps(acked, ack.acked_through - rows_per_mark);
+}
+
+void SqliteJournal::confirm_in_steps(Seq after, Seq through) {
+    for (auto from = after; from < through;) {
+        const auto to = std::min(through, from + rows_per_mark);
+        Transaction transaction(database_);
+        rows_.confirm(from, to);
+        transaction.commit();
+        from = to;
+    }
+}
+
+void SqliteJournal::move_cursor(Seq cursor, const RowHash& hash) {
+    const auto identity = cursor_.read();
+    // Statuses first: a `new` row behind the cursor would close the tap for ever.
+    confirm_in_steps(identity.acked_through, std::min(cursor, rows_.max_seq()));
+    Transaction transaction(database_);
+    if (cursor > identity.acked_through) {
+        cursor_.advance(identity.epoch, identity.acked_through + 1, {cursor, hash});
+    } else {
+        cursor_.step_back(identity.epoch, {cursor, hash});
+    }
+    transaction.commit();
+}
+
+}  // namespace
+
+std::unique_ptr<Journal> Journal::open(const std::filesystem::path& file) {
+    const auto real = real_journal_path(file);
+    if (!std::filesystem::exists(real)) {
+        throw Error(
+            ErrorKind::refused,
+            "not_adopted",
+            fmt::format("{}: there is no such journal", real.string()),
+            fmt::format(
+                "Run `tapline-agent journal adopt {}`; it makes an empty one if need be.",
+                real.string()
+            )
+        );
+    }
+    become_owner(real);
+    return std::make_unique<SqliteJournal>(real);
+}
+
+}  // namespace tapline::journal

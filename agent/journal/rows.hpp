@@ -1,0 +1,49 @@
+// All SQL on the pours of a journal at j0001 or later. Statements are prepared once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/journal/database.hpp"
+#include "common/pour.hpp"
+
+namespace tapline::journal {
+
+class Rows {
+  public:
+    explicit Rows(Database& database);
+
+    [[nodiscard]] Seq max_seq();
+    /// Rows with after < seq <= through.
+    [[nodiscard]] std::int64_t count(Seq after, Seq through);
+    /// Of the first row behind `after` that has a time.
+    [[nodiscard]] std::optional<std::string> first_recorded_at(Seq after);
+
+    /// Rows with after < seq <= through, ascending, until `take` says no. No read transaction stays
+    /// open afterwards.
+    void read(Seq after, Seq through, const std::function<bool(RawPour&&)>& take);
+
+    /// Seqs with after < seq <= through and status `new`, at most `limit`.
+    [[nodiscard]] std::vector<Seq> find_new(Seq after, Seq through, std::int64_t limit);
+    /// Each returns the rows changed; rows whose status is another one stay as they are.
+    std::int64_t hold(Seq seq);                    ///< new -> held
+    std::int64_t confirm(Seq after, Seq through);  ///< new, held -> confirmed
+    std::int64_t quarantine(Seq seq);              ///< new, held -> quarantined
+    std::int64_t release(Seq seq);                 ///< quarantined -> confirmed
+
+  private:
+    Statement max_seq_;
+    Statement count_;
+    Statement first_recorded_at_;
+    Statement read_;
+    Statement find_new_;
+    Statement hold_;
+    Statement confirm_;
+    Statement quarantine_;
+    Statement release_;
+};
+
+}  // namespace tapline::journal

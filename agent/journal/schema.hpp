@@ -1,0 +1,60 @@
+// Runs revisions on a journal: all steps of one call in one transaction, each with its log entry,
+// so that a journal is at exactly one known revision at any time, also after kill -9.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/journal/database.hpp"
+#include "agent/journal/extras.hpp"
+#include "agent/journal/known_shapes.hpp"
+#include "common/pour.hpp"
+
+namespace tapline::journal {
+
+/// The tap's program waits 5 s for a lock (Python's default); a migration must be over long before.
+inline constexpr std::chrono::milliseconds migration_deadline{2000};
+inline constexpr int migration_attempts = 3;
+
+struct MigrateOptions {
+    /// nullopt: no limit; for when the tap's program is stopped.
+    std::optional<std::chrono::milliseconds> deadline = migration_deadline;
+    /// Told before each thing that is done ("j0001 upgrade 3/14"); for progress on a terminal.
+    std::function<void(std::string_view)> progress;
+};
+
+struct MigrateResult {
+    std::string found;    ///< shape before: "gen5", "gen4+short_id", "empty", "j0001"
+    std::string current;  ///< revision after
+    std::map<std::string, std::int64_t> rows;  ///< pours per status before; NULL counts as ""
+    std::vector<Extra> kept;                   ///< a technician's additions
+    bool changed = false;
+};
+
+/// target: a revision id, "head", "+1" … (common/revision/resolve.hpp). Entry shapes go straight to
+/// j0001 or beyond. Throws FileError{"unknown_shape"}, storage_busy/"too_slow" when the deadline
+/// passed on every attempt, and the errors of plan_upgrade.
+MigrateResult upgrade(
+    Database& database, std::string_view target, const MigrateOptions& options = {}
+);
+
+/// Also takes down revisions that only a newer program knew, by the SQL that it left in the log.
+MigrateResult downgrade(
+    Database& database, std::string_view target, const MigrateOptions& options = {}
+);
+
+/// nullopt when there is something to do; else what the verb would return without doing anything.
+[[nodiscard]] std::optional<MigrateResult> preview(
+    Database& database, revision::Direction direction, std::string_view target
+);
+
+/// Writes down that the file is at `target` without running anything. Refused ("unknown_shape")
+/// unless its shape is that revision's.
+MigrateResult stamp(Database& database, std::string_view target);
+
+}  // namespace tapline::journal
