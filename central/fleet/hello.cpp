@@ -1,0 +1,187 @@
+#include "central/fleet/hello.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "central/settle/prepare.hpp"
+#include "central/settle/problems.hpp"
+#include "central/settle/rows.hpp"
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "common/log.hpp"
+
+namespace tapline::fleet {
+
+namespace {
+
+constexpr std::size_t max_name_bytes = 100;
+constexpr std::size_t max_note_bytes = 200;
+constexpr std::chrono::milliseconds lock_timeout{1'000};
+constexpr std::chrono::milliseconds statement_timeout{10'000};
+
+// A controller that nobody enrolled is "loopback": until certificates exist only this machine
+// reaches central at all.
+constexpr pg::Statement note_controller{
+    "hello_ctl",
+    "INSERT INTO tapline.controller AS c (name, status, agent_version)"
+    " VALUES ($1::text, 'loopback', $2::text)"
+    " ON CONFLICT (name) DO UPDATE SET last_seen = now(), agent_version = excluded.agent_version"};
+
+// -> whose journal it is; no row: it is new
+constexpr pg::Statement find_journal{
+    "hello_journal",
+    "SELECT j.controller FROM tapline.journal j WHERE j.journal_id = $1::uuid FOR NO KEY UPDATE"};
+
+constexpr pg::Statement add_journal{
+    "hello_newjour",
+    "INSERT INTO tapline.journal (journal_id, controller) VALUES ($1::uuid, $2::text)"
+    " ON CONFLICT (journal_id) DO NOTHING"};
+
+constexpr pg::Statement add_cursor{
+    "hello_newcurs",
+    "INSERT INTO tapline.cursor (journal_id, epoch) VALUES ($1::uuid, $2::bigint)"
+    " ON CONFLICT (journal_id, epoch) DO NOTHING"};
+
+constexpr pg::Statement note_journal{
+    "hello_report",
+    "UPDATE tapline.journal SET fingerprint = $2::text, revision = $3::text,"
+    " oldest_unacked_revision = $4::text, max_seq = $5::bigint, depth = $6::bigint,"
+    " free_bytes = $7::bigint, reported_at = now() WHERE journal_id = $1::uuid"};
+
+constexpr pg::Statement find_cursor{
+    "hello_cursor",
+    "SELECT c.cursor, c.hash, c.prunable_through,"
+    " (SELECT v.version_num FROM tapline.alembic_version v ORDER BY v.version_num LIMIT 1),"
+    " (SELECT h.reason FROM tapline.hold h WHERE h.closed_at IS NULL ORDER BY h.hold_id LIMIT 1)"
+    " FROM tapline.cursor c WHERE c.journal_id = $1::uuid AND c.epoch = $2::bigint"};
+
+constexpr pg::Statement find_released{
+    "hello_released",
+    "SELECT r.id, r.seq, r.outcome FROM tapline.release r"
+    " WHERE r.journal_id = $1::uuid AND r.epoch = $2::bigint AND r.id > $3::bigint"
+    " ORDER BY r.id LIMIT 500"};
+
+wire::Problem upgrade_required() {
+    wire::Problem problem;
+    problem.status = 426;
+    problem.code = "upgrade_required";
+    problem.title = "No wire version in common";
+    problem.detail = fmt::format("central speaks version {} only", wire::protocol_version);
+    problem.action = "upgrade";
+    return problem;
+}
+
+wire::Problem unknown_epoch(const wire::Hello& hello) {
+    wire::Problem problem;
+    problem.status = 409;
+    problem.code = "unknown_epoch";
+    problem.title = "Central never granted this epoch";
+    problem.detail = fmt::format("journal {}, epoch {}", hello.journal_id, hello.epoch);
+    problem.action = "fork";
+    return problem;
+}
+
+std::optional<wire::Problem> check(const std::string& controller, const wire::Hello& hello) {
+    if (hello.protocol_min > wire::protocol_version ||
+        hello.protocol_max < wire::protocol_version) {
+        return upgrade_required();
+    }
+    const bool named = !controller.empty() && controller.size() <= max_name_bytes &&
+                       printable(controller) == controller;
+    const bool sane = hello.epoch >= 1 && hello.max_seq >= 0 && hello.acked_through >= 0;
+    if (!named || !settle::is_uuid(hello.journal_id) || !sane) {
+        return settle::problems::bad_request(
+            "bad_hello", "the controller's name, the journal's id, its epoch or a seq isn't valid"
+        );
+    }
+    return std::nullopt;
+}
+
+/// The controller's name when the journal belongs to somebody else.
+bool is_foreign(pg::Session& session, const std::string& controller, const wire::Hello& hello) {
+    const auto known = session.exec(find_journal, hello.journal_id);
+    if (!known.empty()) {
+        return known[0].text(0) != controller;
+    }
+    session.exec(add_journal, hello.journal_id, controller);
+    session.exec(add_cursor, hello.journal_id, hello.epoch);
+    const auto made = session.exec(find_journal, hello.journal_id);
+    return made.empty() || made[0].text(0) != controller;
+}
+
+void note_report(pg::Session& session, const wire::Hello& hello) {
+    session.exec(
+        note_journal,
+        hello.journal_id,
+        printable(hello.fingerprint, max_note_bytes),
+        printable(hello.revision, max_note_bytes),
+        printable(hello.oldest_unacked_revision, max_note_bytes),
+        hello.max_seq,
+        hello.depth,
+        hello.free_bytes
+    );
+}
+
+bool forked(const wire::Hello& hello, const wire::HelloReply& reply) {
+    const bool same_place = hello.acked_through == reply.cursor;
+    return hello.max_seq < reply.cursor || (same_place && hello.acked_hash != reply.hash_at_cursor);
+}
+
+HelloOutcome reply_to(pg::Session& session, const wire::Hello& hello) {
+    const auto cursor = session.exec(find_cursor, hello.journal_id, hello.epoch);
+    if (cursor.empty()) {
+        return unknown_epoch(hello);
+    }
+    const auto row = cursor[0];
+    wire::HelloReply reply;
+    reply.cursor = row.integer(0);
+    const auto hash = row.bytes(1);
+    std::copy_n(
+        hash.begin(),
+        std::min(hash.size(), reply.hash_at_cursor.size()),
+        reply.hash_at_cursor.begin()
+    );
+    reply.prunable_through = row.integer(2);
+    reply.central_revision = row.text(3);
+    if (const auto reason = row.optional_text(4)) {
+        reply.directives.hold = true;
+        reply.directives.hold_reason = *reason;
+    }
+    if (forked(hello, reply)) {
+        return settle::problems::fork(reply.cursor);
+    }
+    for (const auto released :
+         session.exec(find_released, hello.journal_id, hello.epoch, hello.released_through)) {
+        reply.released.push_back(
+            {released.integer(0), released.integer(1), std::string(released.text(2))}
+        );
+    }
+    const SystemClock clock;
+    reply.server_utc_ms = clock.now_utc().time_since_epoch().count();
+    return reply;
+}
+
+}  // namespace
+
+HelloOutcome hello(pg::Session& session, const std::string& controller, const wire::Hello& hello) {
+    if (auto problem = check(controller, hello)) {
+        return std::move(*problem);
+    }
+    pg::Transaction transaction(session);
+    session.set_local_timeouts(lock_timeout, statement_timeout);
+    session.exec(note_controller, controller, printable(hello.agent_version, max_note_bytes));
+    if (is_foreign(session, controller, hello)) {
+        transaction.commit();
+        return settle::problems::foreign_journal(hello.journal_id);
+    }
+    note_report(session, hello);
+    auto outcome = reply_to(session, hello);
+    transaction.commit();
+    return outcome;
+}
+
+}  // namespace tapline::fleet

@@ -1,0 +1,23 @@
+// What central answers to an agent that says who it is and where its journal stands.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "central/pg/session.hpp"
+#include "common/wire.hpp"
+
+namespace tapline::fleet {
+
+/// A Problem here: upgrade_required (426), bad_hello (400), foreign_journal (403),
+/// unknown_epoch (409), fork (409: the journal ends before central's cursor, or its chain differs).
+using HelloOutcome = std::variant<wire::HelloReply, wire::Problem>;
+
+/// Blocks: one short transaction. Registers a controller and a journal that are new, notes what the
+/// agent reports, and tells the cursor, releases and directives. controller: who the connection
+/// says it is. Throws Error{pg | unreachable}; saying hello again is always safe.
+[[nodiscard]] HelloOutcome hello(
+    pg::Session& session, const std::string& controller, const wire::Hello& hello
+);
+
+}  // namespace tapline::fleet

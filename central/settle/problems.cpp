@@ -1,0 +1,74 @@
+#include "central/settle/problems.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace tapline::settle::problems {
+
+namespace {
+
+constexpr std::chrono::seconds retry_soon{2};
+constexpr std::chrono::seconds retry_after_hold{10};
+
+wire::Problem problem(int status, std::string code, std::string title, std::string action) {
+    wire::Problem made;
+    made.status = status;
+    made.code = std::move(code);
+    made.title = std::move(title);
+    made.action = std::move(action);
+    return made;
+}
+
+}  // namespace
+
+wire::Problem bad_request(std::string code, std::string detail) {
+    auto made = problem(400, std::move(code), "The batch contradicts itself", "resync");
+    made.detail = std::move(detail);
+    return made;
+}
+
+wire::Problem foreign_journal(const std::string& journal_id) {
+    auto made =
+        problem(403, "foreign_journal", "This journal belongs to another controller", "wait");
+    made.detail = fmt::format(
+        "journal {} was registered by another controller; an operator moves it if that is right",
+        journal_id
+    );
+    return made;
+}
+
+wire::Problem unknown_journal(const std::string& journal_id) {
+    auto made = problem(409, "unknown_journal", "Central doesn't know this journal", "resync");
+    made.detail = fmt::format("say hello for journal {} first", journal_id);
+    return made;
+}
+
+wire::Problem gap(Seq expected_seq) {
+    auto made = problem(409, "gap", "Pours before this batch are missing", "resync");
+    made.detail = fmt::format("the next pour that central needs is {}", expected_seq);
+    made.expected_seq = expected_seq;
+    return made;
+}
+
+wire::Problem fork(Seq cursor) {
+    auto made = problem(409, "fork", "The journal's past differs from what central has", "fork");
+    made.detail = fmt::format("the row chain at {} isn't the one that central has settled", cursor);
+    return made;
+}
+
+wire::Problem hold(std::string reason) {
+    auto made = problem(503, "hold", "Central asks to keep pours for a while", "hold");
+    made.detail = std::move(reason);
+    made.retry_after = retry_after_hold;
+    return made;
+}
+
+wire::Problem try_later(std::string code, std::string detail) {
+    auto made = problem(503, std::move(code), "Central can't settle this now", "retry");
+    made.detail = std::move(detail);
+    made.retry_after = retry_soon;
+    return made;
+}
+
+}  // namespace tapline::settle::problems
