@@ -1,0 +1,72 @@
+#include "agent/cli/run_verb.hpp"
+
+#include <cstdio>
+#include <memory>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+
+#include "agent/service/run.hpp"
+#include "agent/service/settings.hpp"
+#include "common/error.hpp"
+#include "common/log.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+int run(const service::Flags& flags) {
+    try {
+        const auto environment = process_environment();
+        const auto settings = service::load_settings(flags, environment, true);
+        start_logging("tapline-agent", settings.log_level);
+        return service::run(settings, environment);
+    } catch (const Error& failure) {
+        fmt::print(stderr, "{}", render_error("tapline-agent", failure));
+        return tapline::exit_code(failure.kind());
+    }
+}
+
+}  // namespace
+
+void add_run_verb(CLI::App& app, int& exit_code) {
+    auto flags = std::make_shared<service::Flags>();
+    auto* verb = app.add_subcommand("run", "Bring the pours of this machine's journals to central");
+    verb->add_option("--config", flags->config, "Settings (default /etc/tapline/agent.toml)");
+    verb->add_option("--journal", flags->journals, "A journal; several times for several");
+    verb->add_option("--central", flags->central, "Where central is: http://127.0.0.1:PORT");
+    verb->add_option("--name", flags->name, "This controller's name (default: the host's)");
+    verb->add_option(
+        "--tap-gate",
+        flags->tap_gate,
+        "custody: the tap goes on once the agent keeps a pour; ack: once central has it"
+    );
+    verb->add_option("--log-level", flags->log_level, "debug, info, warn or error");
+    verb->add_option(
+        "--status-file", flags->status_file, "What `status` reads; should be on a tmpfs"
+    );
+    verb->add_option(
+        "--retry-base-ms", flags->retry_base_ms, "First ceiling of the wait before a retry"
+    );
+    verb->add_option("--retry-cap-ms", flags->retry_cap_ms, "Largest ceiling of that wait");
+    verb->add_option(
+        "--first-retry-spread-s",
+        flags->first_retry_spread_s,
+        "Spread of the first retry after a session that worked"
+    );
+    verb->footer(
+        "Example:\n  tapline-agent run --journal /var/lib/tap/journal.db --central "
+        "http://127.0.0.1:8420 --name bar-3\n"
+        "Settings may also stand in agent.toml or in variables (TAPLINE_JOURNAL, TAPLINE_CENTRAL, "
+        "...);\n"
+        "a flag counts more than a variable, a variable more than the file.\n"
+        "Ends on SIGTERM with 0 after the batch on its way was answered and written down.\n"
+        "Exit codes: 0 stopped, 2 usage or settings, 3 refused, 4 unreachable, 5 data needs "
+        "attention."
+    );
+    verb->callback([flags, &exit_code] { exit_code = run(*flags); });
+}
+
+}  // namespace tapline::cli

@@ -1,0 +1,242 @@
+#include "agent/cli/status_verb.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/cli/journal_output.hpp"
+#include "agent/service/offline.hpp"
+#include "agent/service/settings.hpp"
+#include "agent/service/status_file.hpp"
+#include "agent/service/status_json.hpp"
+#include "common/error.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int attention = 5;
+constexpr const char* start_it = "start the agent: systemctl start tapline-agent";
+
+struct Arguments {
+    service::Flags flags;
+    bool json = false;
+};
+
+/// What is known of one journal: from the agent, from the file, or why not.
+struct Line {
+    std::string file;
+    std::string state = "stopped";
+    int exit_code = attention;
+    std::string what_to_do = start_it;
+    std::optional<sync::SyncStatus> running;
+    std::optional<service::JournalFacts> facts;
+    std::string trouble;
+};
+
+std::string real_path(const std::string& file) {
+    std::error_code missing;
+    const auto real = std::filesystem::weakly_canonical(file, missing);
+    return missing ? file : real.string();
+}
+
+std::vector<service::AgentStatus> living_agents(const std::string& status_file) {
+    std::vector<service::AgentStatus> living;
+    for (const auto& found : service::find_status_files(status_file, process_environment())) {
+        auto status = service::decode_status(found.text);
+        if (found.alive && status) {
+            living.push_back(std::move(*status));
+        }
+    }
+    return living;
+}
+
+void take_running(Line& line, const std::vector<service::AgentStatus>& agents) {
+    for (const auto& agent : agents) {
+        for (const auto& journal : agent.journals) {
+            if (real_path(journal.file) != real_path(line.file)) {
+                continue;
+            }
+            line.running = journal;
+            line.state = std::string(sync::name_of(journal.state));
+            line.exit_code = sync::exit_code_of(journal.state);
+            line.what_to_do = std::string(sync::what_to_do(journal.state));
+            const bool own_words = line.exit_code == attention && !journal.hint.empty();
+            if (own_words) {
+                line.what_to_do = journal.hint;
+            }
+        }
+    }
+}
+
+void take_facts(Line& line) {
+    try {
+        line.facts = service::read_facts(line.file);
+    } catch (const Error& failure) {
+        line.trouble = failure.what();
+        line.what_to_do = failure.hint();
+        line.exit_code = attention;
+        if (!line.running) {
+            line.state = failure.code();
+        }
+    }
+}
+
+json optional_text(const std::optional<std::string>& text) {
+    return text ? json(*text) : json(nullptr);
+}
+
+json time_text(const std::optional<UtcTime>& time) {
+    return time ? json(format_utc(*time)) : json(nullptr);
+}
+
+json to_json(const Line& line) {
+    json out = {
+        {"file", line.file},
+        {"state", line.state},
+        {"running", line.running.has_value()},
+        {"what_to_do", line.what_to_do},
+        {"trouble", line.trouble},
+    };
+    if (line.facts) {
+        out["journal_id"] = line.facts->identity.journal_id;
+        out["epoch"] = line.facts->identity.epoch;
+        out["revision"] = line.facts->identity.revision;
+        out["acked_through"] = line.facts->identity.acked_through;
+        out["max_seq"] = line.facts->max_seq;
+        out["depth"] = line.facts->depth;
+        out["oldest_recorded_at"] = optional_text(line.facts->oldest_recorded_at);
+        out["free_bytes"] = line.facts->free_bytes;
+    }
+    if (line.running) {
+        out["last_ack"] = time_text(line.running->last_ack);
+        out["last_error"] = line.running->last_error;
+        out["last_error_at"] = time_text(line.running->last_error_at);
+        out["next_try"] = time_text(line.running->next_try);
+        out["hold_reason"] = line.running->hold_reason;
+        out["acked_pours"] = line.running->acked_pours;
+        out["quarantined_pours"] = line.running->quarantined_pours;
+    }
+    return out;
+}
+
+void print_field(const char* name, const std::string& value) {
+    if (!value.empty()) {
+        fmt::print("  {:<12} {}\n", name, value);
+    }
+}
+
+std::string time_or(const std::optional<UtcTime>& time, const char* otherwise) {
+    return time ? format_utc(*time) : otherwise;
+}
+
+void print(const Line& line) {
+    fmt::print("{}\n", line.file);
+    print_field("state", line.state);
+    if (line.facts) {
+        const auto& facts = *line.facts;
+        print_field("revision", facts.identity.revision);
+        const auto oldest = facts.oldest_recorded_at
+                                ? fmt::format(", the oldest of {}", *facts.oldest_recorded_at)
+                                : "";
+        print_field(
+            "waiting", fmt::format("{} pours{}", facts.depth, facts.depth > 0 ? oldest : "")
+        );
+        print_field("free space", fmt::format("{} MiB", facts.free_bytes / (1024 * 1024)));
+    }
+    if (line.running) {
+        const auto& running = *line.running;
+        print_field("last ack", time_or(running.last_ack, "none since the agent started"));
+        if (!running.last_error.empty()) {
+            print_field(
+                "last error",
+                fmt::format("{} {}", time_or(running.last_error_at, ""), running.last_error)
+            );
+        }
+        print_field("next try", running.next_try ? format_utc(*running.next_try) : "");
+        print_field("hold", running.hold_reason);
+    }
+    print_field("trouble", line.trouble);
+    print_field("what to do", line.what_to_do.empty() ? "nothing" : line.what_to_do);
+}
+
+int status(const Arguments& arguments) {
+    const auto settings = service::load_settings(arguments.flags, process_environment(), false);
+    const auto agents = living_agents(settings.status_file);
+    std::vector<std::string> files = settings.journals;
+    for (const auto& agent : agents) {
+        for (const auto& journal : agent.journals) {
+            if (settings.journals.empty()) {
+                files.push_back(journal.file);
+            }
+        }
+    }
+    if (files.empty()) {
+        throw Error(
+            ErrorKind::usage,
+            "no_journal",
+            "no journal is named and no agent runs that could name one",
+            "give --journal FILE"
+        );
+    }
+    int worst = 0;
+    json lines = json::array();
+    for (const auto& file : files) {
+        Line line;
+        line.file = file;
+        take_running(line, agents);
+        take_facts(line);
+        worst = std::max(worst, line.exit_code);
+        if (arguments.json) {
+            lines.push_back(to_json(line));
+        } else {
+            print(line);
+        }
+    }
+    if (arguments.json) {
+        print_json({{"journals", lines}, {"exit_code", worst}});
+    }
+    return worst;
+}
+
+}  // namespace
+
+void add_status_verb(CLI::App& app, int& exit_code) {
+    auto arguments = std::make_shared<Arguments>();
+    auto* verb =
+        app.add_subcommand("status", "How the journals of this machine stand, and what to do");
+    verb->add_option(
+        "--journal",
+        arguments->flags.journals,
+        "A journal (default: those of the settings, or of the running agent)"
+    );
+    verb->add_option(
+        "--config", arguments->flags.config, "Settings (default /etc/tapline/agent.toml)"
+    );
+    verb->add_option(
+        "--status-file",
+        arguments->flags.status_file,
+        "The status file of `run`, when it was given one"
+    );
+    verb->add_flag("--json", arguments->json, "One line of JSON");
+    verb->footer(
+        "Works without the agent and without central. Run it as the journal's owner or as root.\n"
+        "Example:\n  tapline-agent status --journal /var/lib/tap/journal.db\n"
+        "Exit codes: 0 all is well, 2 usage, 4 central can't be reached, 5 somebody has to act."
+    );
+    verb->callback([arguments, &exit_code] {
+        exit_code = run_verb(arguments->json, [&] { return status(*arguments); });
+    });
+}
+
+}  // namespace tapline::cli

@@ -1,0 +1,202 @@
+#include "agent/service/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+#include "common/log.hpp"
+
+namespace tapline::service {
+
+namespace {
+
+constexpr std::size_t max_journals = 64;
+constexpr std::size_t max_name_chars = 64;
+constexpr std::int64_t max_retry_ms = 3'600'000;
+constexpr std::int64_t max_spread_s = 3'600;
+
+Error usage(const std::string& what, const std::string& hint) {
+    return Error(ErrorKind::usage, "setting", what, hint);
+}
+
+/// One setting from its three places; `file` is asked always, so that the key counts as known.
+class Source {
+  public:
+    Source(ConfigFile& file, const Environment& environment)
+        : file_(file), environment_(environment) {}
+
+    std::optional<std::string> text(
+        const std::string& key, const std::optional<std::string>& flag
+    ) {
+        const auto from_file = file_.text(key);
+        if (flag) {
+            return flag;
+        }
+        const auto variable = environment_(variable_of(key));
+        return variable ? variable : from_file;
+    }
+
+    std::optional<std::int64_t> integer(
+        const std::string& key, const std::optional<std::int64_t>& flag, std::int64_t max
+    ) {
+        const auto from_file = file_.integer(key, 0, max);
+        if (flag) {
+            check_range(key, *flag, max);
+            return flag;
+        }
+        const auto variable = environment_(variable_of(key));
+        if (!variable) {
+            return from_file;
+        }
+        std::int64_t value = 0;
+        const auto* end = variable->data() + variable->size();
+        const auto [stopped, failure] = std::from_chars(variable->data(), end, value);
+        if (failure != std::errc{} || stopped != end) {
+            throw usage(
+                fmt::format("{}={} isn't a whole number", variable_of(key), printable(*variable)),
+                fmt::format("give a number from 0 to {}", max)
+            );
+        }
+        check_range(key, value, max);
+        return value;
+    }
+
+    std::vector<std::string> paths(const std::string& key, const std::vector<std::string>& flag) {
+        const auto from_file = file_.texts(key);
+        if (!flag.empty()) {
+            return flag;
+        }
+        const auto variable = environment_(variable_of(key));
+        if (!variable) {
+            return from_file;
+        }
+        std::vector<std::string> paths;
+        std::size_t start = 0;
+        while (start <= variable->size()) {
+            const auto colon = std::min(variable->find(':', start), variable->size());
+            if (colon > start) {
+                paths.push_back(variable->substr(start, colon - start));
+            }
+            start = colon + 1;
+        }
+        return paths;
+    }
+
+  private:
+    static std::string variable_of(const std::string& key) {
+        std::string name = "TAPLINE_" + key;
+        std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        });
+        return name;
+    }
+
+    static void check_range(const std::string& key, std::int64_t value, std::int64_t max) {
+        if (value < 0 || value > max) {
+            throw usage(
+                fmt::format("{} is {}", key, value), fmt::format("give a number from 0 to {}", max)
+            );
+        }
+    }
+
+    ConfigFile& file_;
+    const Environment& environment_;
+};
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) {
+        return {};
+    }
+    return name.data();
+}
+
+void check_name(const std::string& name) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '_' || c == '-';
+    };
+    if (name.empty() || name.size() > max_name_chars ||
+        !std::all_of(name.begin(), name.end(), fits)) {
+        throw usage(
+            fmt::format("\"{}\" can't be this controller's name", printable(name)),
+            "give --name: 1 to 64 of A-Z a-z 0-9 . _ -"
+        );
+    }
+}
+
+bool custody_of(const std::string& gate) {
+    if (gate != "custody" && gate != "ack") {
+        throw usage(
+            fmt::format("tap_gate is \"{}\"", printable(gate)),
+            "custody (the tap goes on once the agent keeps the pour) or ack (once central has it)"
+        );
+    }
+    return gate == "custody";
+}
+
+void check_level(const std::string& level) {
+    constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
+    if (std::find(levels.begin(), levels.end(), level) == levels.end()) {
+        throw usage(
+            fmt::format("log_level is \"{}\"", printable(level)), "debug, info, warn or error"
+        );
+    }
+}
+
+void check_complete(const Settings& settings) {
+    if (settings.journals.empty()) {
+        throw usage(
+            "no journal is named", "give --journal FILE, or journal = \"FILE\" in agent.toml"
+        );
+    }
+    if (settings.journals.size() > max_journals) {
+        throw usage(
+            fmt::format("{} journals are too many for one agent", settings.journals.size()),
+            fmt::format("at most {}; start another agent for the rest", max_journals)
+        );
+    }
+    if (settings.central.empty()) {
+        throw usage("central's address is missing", "give --central http://127.0.0.1:PORT");
+    }
+    check_name(settings.name);
+}
+
+}  // namespace
+
+Settings load_settings(const Flags& flags, const Environment& environment, bool complete) {
+    const auto named = flags.config ? flags.config : environment("TAPLINE_CONFIG");
+    ConfigFile file = ConfigFile::read(named.value_or(default_config), named.has_value());
+    Source source(file, environment);
+    Settings settings;
+    settings.journals = source.paths("journal", flags.journals);
+    settings.central = source.text("central", flags.central).value_or("");
+    settings.name = source.text("name", flags.name).value_or(host_name());
+    settings.custody = custody_of(source.text("tap_gate", flags.tap_gate).value_or("custody"));
+    settings.log_level = source.text("log_level", flags.log_level).value_or("info");
+    settings.status_file = source.text("status_file", flags.status_file).value_or("");
+    if (const auto base = source.integer("retry_base_ms", flags.retry_base_ms, max_retry_ms)) {
+        settings.backoff.base = std::chrono::milliseconds(*base);
+    }
+    if (const auto cap = source.integer("retry_cap_ms", flags.retry_cap_ms, max_retry_ms)) {
+        settings.backoff.cap = std::chrono::milliseconds(*cap);
+    }
+    const auto spread =
+        source.integer("first_retry_spread_s", flags.first_retry_spread_s, max_spread_s);
+    if (spread) {
+        settings.backoff.first_spread = std::chrono::seconds(*spread);
+    }
+    file.finish();
+    check_level(settings.log_level);
+    if (complete) {
+        check_complete(settings);
+    }
+    return settings;
+}
+
+}  // namespace tapline::service

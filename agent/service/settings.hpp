@@ -1,0 +1,48 @@
+// The settings of `tapline-agent run`: flag over environment over file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/backoff.hpp"
+#include "common/config.hpp"
+
+namespace tapline::service {
+
+inline constexpr const char* default_config = "/etc/tapline/agent.toml";
+
+/// As given on the command line; nullopt: not given.
+struct Flags {
+    std::optional<std::string> config;
+    std::vector<std::string> journals;
+    std::optional<std::string> central;
+    std::optional<std::string> name;
+    std::optional<std::string> tap_gate;
+    std::optional<std::string> log_level;
+    std::optional<std::string> status_file;
+    std::optional<std::int64_t> retry_base_ms;
+    std::optional<std::int64_t> retry_cap_ms;
+    std::optional<std::int64_t> first_retry_spread_s;
+};
+
+struct Settings {
+    std::vector<std::string> journals;
+    std::string central;
+    std::string name;
+    bool custody = true;  ///< tap_gate: "custody" or "ack"
+    std::string log_level = "info";
+    std::string status_file;  ///< empty: chosen by itself
+    BackoffLimits backoff;
+};
+
+/// Keys of the file: journal (a text or a list), central, name, tap_gate, log_level, status_file,
+/// retry_base_ms, retry_cap_ms, first_retry_spread_s. Variables: TAPLINE_ and the key in capitals;
+/// TAPLINE_JOURNAL holds several paths with ':' between them, TAPLINE_CONFIG names another file.
+/// Throws Error{usage} that names the key, where it stands, and what was expected.
+/// complete: what `run` can't go without must be there.
+[[nodiscard]] Settings load_settings(
+    const Flags& flags, const Environment& environment, bool complete
+);
+
+}  // namespace tapline::service

@@ -1,0 +1,24 @@
+// The form of the status file, written by `run` and read by `status`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/sync/sync_status.hpp"
+
+namespace tapline::service {
+
+struct AgentStatus {
+    std::int64_t pid = 0;
+    std::string version;
+    std::string name;
+    std::string central;
+    std::string written_at;  ///< UTC
+    std::vector<sync::SyncStatus> journals;
+};
+
+[[nodiscard]] std::string encode(const AgentStatus& status);
+/// nullopt when it isn't one; a reader may meet it half-written.
+[[nodiscard]] std::optional<AgentStatus> decode_status(const std::string& text);
+
+}  // namespace tapline::service

@@ -1,0 +1,212 @@
+#include "agent/sync/https_transport.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+#include "common/log.hpp"
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+
+namespace tapline::sync {
+
+namespace {
+
+// The one place that names the stream; TLS comes in here and in Connection::open.
+using Stream = beast::tcp_stream;
+
+[[noreturn]] void refuse_url(const std::string& url, const std::string& why) {
+    throw Error(
+        ErrorKind::usage,
+        "central_url",
+        fmt::format("the address of central, {}, can't be used: {}", printable(url), why),
+        "give --central http://127.0.0.1:PORT"
+    );
+}
+
+bool is_loopback(const std::string& host) {
+    if (host == "localhost") {
+        return true;
+    }
+    boost::system::error_code not_an_address;
+    const auto address = asio::ip::make_address(host, not_an_address);
+    return !not_an_address && address.is_loopback();
+}
+
+Error unreachable(const CentralAddress& address, const std::string& what) {
+    return Error(
+        ErrorKind::unreachable,
+        "central_unreachable",
+        fmt::format("{}:{} {}", address.host, address.port, what),
+        "check the network, the address and that tapline-central serve runs; pours are kept "
+        "meanwhile"
+    );
+}
+
+}  // namespace
+
+CentralAddress parse_central_url(const std::string& url) {
+    CentralAddress address;
+    std::string rest = url;
+    if (rest.starts_with("https://")) {
+        refuse_url(url, "https needs a certificate of this device, and it isn't enrolled");
+    }
+    if (!rest.starts_with("http://")) {
+        refuse_url(url, "it must start with http://");
+    }
+    rest.erase(0, std::string("http://").size());
+    if (rest.ends_with('/')) {
+        rest.pop_back();
+    }
+    if (rest.find_first_of("/?#@ ") != std::string::npos) {
+        refuse_url(url, "only a host and a port are expected");
+    }
+    std::size_t colon = rest.rfind(':');
+    if (rest.starts_with('[')) {
+        const std::size_t bracket = rest.find(']');
+        if (bracket == std::string::npos) {
+            refuse_url(url, "the ']' of the address is missing");
+        }
+        address.host = rest.substr(1, bracket - 1);
+        colon = rest.find(':', bracket);
+    } else {
+        address.host = rest.substr(0, colon);
+    }
+    address.port = colon == std::string::npos ? "80" : rest.substr(colon + 1);
+    const bool digits = !address.port.empty() && address.port.size() <= 5 &&
+                        address.port.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits || std::stoi(address.port) < 1 || std::stoi(address.port) > 65'535) {
+        refuse_url(url, "the port must be a number from 1 to 65535");
+    }
+    if (!is_loopback(address.host)) {
+        refuse_url(url, "without TLS only the loopback may be used");
+    }
+    return address;
+}
+
+class HttpsTransport::Connection {
+  public:
+    explicit Connection(const asio::any_io_executor& executor) : stream_(executor) {}
+
+    [[nodiscard]] Stream& stream() noexcept { return stream_; }
+
+    [[nodiscard]] beast::flat_buffer& buffer() noexcept { return buffer_; }
+
+    /// False when the other side has closed it, or sent something nobody asked for.
+    [[nodiscard]] bool usable() {
+        char byte = 0;
+        const auto seen =
+            ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        return seen < 0 && errno == EAGAIN && buffer_.size() == 0;
+    }
+
+  private:
+    Stream stream_;
+    beast::flat_buffer buffer_;
+};
+
+HttpsTransport::HttpsTransport(CentralAddress address, TransportLimits limits)
+    : address_(std::move(address)), limits_(limits) {}
+
+HttpsTransport::~HttpsTransport() = default;
+
+asio::awaitable<void> HttpsTransport::connect(std::chrono::milliseconds deadline) {
+    auto executor = co_await asio::this_coro::executor;
+    auto connection = std::make_unique<Connection>(executor);
+    boost::system::error_code failure;
+    auto token = asio::redirect_error(asio::use_awaitable, failure);
+    std::vector<asio::ip::tcp::endpoint> endpoints;
+    const auto literal = asio::ip::make_address(address_.host, failure);
+    if (!failure) {
+        const auto port = static_cast<std::uint16_t>(std::stoi(address_.port));
+        endpoints.emplace_back(literal, port);
+    } else {
+        // Asio resolves on a thread of its own, which an agent with a literal address never starts.
+        asio::ip::tcp::resolver resolver(executor);
+        const auto found = co_await resolver.async_resolve(address_.host, address_.port, token);
+        if (failure) {
+            throw unreachable(address_, fmt::format("has no address: {}", failure.message()));
+        }
+        endpoints.assign(found.begin(), found.end());
+    }
+    Stream& stream = connection->stream();
+    stream.expires_after(std::min(limits_.connect, deadline));
+    co_await stream.async_connect(endpoints, token);
+    if (failure) {
+        throw unreachable(address_, fmt::format("can't be connected to: {}", failure.message()));
+    }
+    boost::system::error_code ignored;  // without it answers only take a little longer
+    stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    connection_ = std::move(connection);
+}
+
+asio::awaitable<http::Response> HttpsTransport::send(
+    http::Request request, std::chrono::milliseconds deadline
+) {
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    if (connection_ && !connection_->usable()) {
+        connection_.reset();
+    }
+    if (!connection_) {
+        auto connecting = connect(deadline);
+        co_await std::move(connecting);
+    }
+    // Only a whole exchange gives the connection back: after anything else it is unusable.
+    std::unique_ptr<Connection> connection = std::move(connection_);
+    Stream& stream = connection->stream();
+    stream.expires_at(until);
+
+    beast::http::request<beast::http::string_body> message;
+    message.method_string(request.method);
+    message.target(request.target);
+    message.version(11);
+    message.set(beast::http::field::host, fmt::format("{}:{}", address_.host, address_.port));
+    for (const auto& header : request.headers) {
+        message.set(header.name, header.value);
+    }
+    message.body() = std::move(request.body);
+    message.prepare_payload();
+
+    boost::system::error_code failure;
+    auto token = asio::redirect_error(asio::use_awaitable, failure);
+    co_await beast::http::async_write(stream, message, token);
+    // A refusal (413) may be on its way although not all of the request was read: read it anyway.
+    const boost::system::error_code write_failure = failure;
+    beast::http::response_parser<beast::http::string_body> parser;
+    parser.body_limit(limits_.max_answer_bytes);
+    parser.header_limit(static_cast<std::uint32_t>(limits_.max_header_bytes));
+    co_await beast::http::async_read(stream, connection->buffer(), parser, token);
+    if (failure) {
+        const auto& why = write_failure ? write_failure : failure;
+        throw unreachable(address_, fmt::format("gave no whole answer: {}", why.message()));
+    }
+    auto answer = parser.release();
+    http::Response response(static_cast<int>(answer.result_int()));
+    for (const auto& field : answer) {
+        http::Header header;
+        header.name = std::string(field.name_string());
+        header.value = std::string(field.value());
+        response.headers.push_back(std::move(header));
+    }
+    response.body = std::move(answer.body());
+    if (answer.keep_alive() && !write_failure) {
+        stream.expires_never();
+        connection_ = std::move(connection);
+    }
+    co_return response;
+}
+
+}  // namespace tapline::sync

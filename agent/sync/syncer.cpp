@@ -1,0 +1,290 @@
+#include "agent/sync/syncer.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/log.hpp"
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace tapline::sync {
+
+namespace {
+
+constexpr BackoffLimits storage_backoff{1s, 60s, 1s};
+constexpr std::chrono::milliseconds busy_pause = 50ms;
+/// How soon an ack that didn't fit on the disk is tried again.
+constexpr std::chrono::milliseconds full_disk_retry = 30s;
+constexpr std::int64_t shortest_heartbeat_s = 5;
+constexpr std::int64_t longest_heartbeat_s = 3'600;
+
+SyncState state_without_journal(const Error& failure) {
+    if (failure.code() == "not_adopted") {
+        return SyncState::not_adopted;
+    }
+    if (failure.kind() == ErrorKind::unreachable) {
+        return SyncState::missing;
+    }
+    const bool refused = failure.kind() == ErrorKind::refused ||
+                         failure.kind() == ErrorKind::usage ||
+                         failure.kind() == ErrorKind::storage_busy;
+    return refused ? SyncState::refused : SyncState::storage_error;
+}
+
+}  // namespace
+
+Syncer::Syncer(SyncOptions options, Seams seams)
+    : options_(std::move(options)),
+      clock_(seams.clock),
+      store_(seams.store),
+      client_(seams.transport, options_.controller, options_.agent_version),
+      upkeep_(options_.upkeep, seams.clock, seams.store, status_),
+      rows_(seams.clock),
+      stop_(seams.clock),
+      backoff_(options_.backoff, options_.seed),
+      storage_backoff_(storage_backoff, options_.seed + 1) {
+    status_.file = options_.file;
+    upkeep_.on_failure([this](const Error& failure) { complain(status_.state, failure); });
+    upkeep_.on_counted([this] {
+        if (on_change_) {
+            on_change_();
+        }
+    });
+}
+
+asio::awaitable<void> Syncer::run() {
+    using asio::experimental::awaitable_operators::operator&&;
+    auto rounds = run_rounds();
+    auto upkeep = upkeep_.run();
+    auto both = std::move(rounds) && std::move(upkeep);
+    co_await std::move(both);
+    auto closing = store_.close();
+    co_await std::move(closing);
+}
+
+void Syncer::stop() {
+    stopping_ = true;
+    rows_.notify();
+    stop_.notify();
+}
+
+void Syncer::wake() {
+    upkeep_.changed();
+    rows_.notify();
+}
+
+void Syncer::swapped() {
+    reopen_ = true;
+    rows_.notify();
+}
+
+asio::awaitable<void> Syncer::run_rounds() {
+    while (!stopping_) {
+        std::optional<Error> failure;
+        try {
+            auto going = round();
+            co_await std::move(going);
+        } catch (const Error& caught) {
+            failure = caught;
+        }
+        if (failure) {
+            auto recovering = recover(*failure);
+            co_await std::move(recovering);
+        }
+    }
+    upkeep_.stop();
+    if (open_) {
+        auto closing = close();
+        co_await std::move(closing);
+    }
+}
+
+asio::awaitable<void> Syncer::round() {
+    if (reopen_ && open_) {
+        spdlog::warn("{}: another file has this name now; opening it", options_.file);
+        open_ = false;
+        unwritten_.reset();
+        upkeep_.closed();
+    }
+    if (!open_) {
+        auto opening = open();
+        co_await std::move(opening);
+    }
+    if (hello_due_) {
+        auto greeting = greet();
+        co_await std::move(greeting);
+    }
+    if (hello_due_) {
+        co_return;
+    }
+    auto draining = drain();
+    co_await std::move(draining);
+    if (!hello_due_) {
+        auto waiting = wait_for_rows();
+        co_await std::move(waiting);
+    }
+}
+
+asio::awaitable<void> Syncer::recover(Error failure) {
+    if (stopping_) {
+        co_return;
+    }
+    if (!open_) {
+        complain(state_without_journal(failure), failure);
+        auto resting = pause(options_.reopen_pause);
+        co_await std::move(resting);
+        co_return;
+    }
+    if (failure.code() == "journal_closed") {
+        open_ = false;
+        co_return;
+    }
+    if (failure.kind() == ErrorKind::storage_busy) {
+        auto resting = pause(busy_pause);
+        co_await std::move(resting);
+        co_return;
+    }
+    const bool wire =
+        failure.kind() == ErrorKind::unreachable || failure.kind() == ErrorKind::protocol;
+    if (wire) {
+        hello_due_ = true;
+        complain(SyncState::away, failure);
+        upkeep_.expect_ack(false);
+        auto writing = write_down();
+        co_await std::move(writing);
+        auto resting = pause(backoff_.next());
+        co_await std::move(resting);
+        co_return;
+    }
+    complain(SyncState::storage_error, failure);
+    open_ = false;
+    unwritten_.reset();
+    upkeep_.closed();
+    auto closing = store_.close();
+    co_await std::move(closing);
+    auto resting = pause(storage_backoff_.next());
+    co_await std::move(resting);
+}
+
+asio::awaitable<void> Syncer::open() {
+    auto opening = store_.open();
+    co_await std::move(opening);
+    auto work = [](journal::Journal& journal) { return journal.identity(); };
+    auto asking = store_.with(work);
+    const journal::Identity identity = co_await std::move(asking);
+    open_ = true;
+    reopen_ = false;
+    hello_due_ = true;
+    position_ = Position{identity.acked_through, identity.acked_hash};
+    ready_.reset();
+    unwritten_.reset();
+    target_ = pours_target(identity.journal_id, identity.epoch);
+    status_.journal_id = identity.journal_id;
+    status_.epoch = identity.epoch;
+    status_.revision = identity.revision;
+    status_.acked_through = identity.acked_through;
+    spdlog::info(
+        "{}: journal {} epoch {} at {}, acked through {}",
+        options_.file,
+        identity.journal_id,
+        identity.epoch,
+        identity.revision,
+        identity.acked_through
+    );
+    enter(SyncState::starting);
+    upkeep_.opened();
+}
+
+/// The last act before the process ends: nothing may be left for the writer's own checkpoint.
+asio::awaitable<void> Syncer::close() {
+    try {
+        auto writing = write_down();
+        co_await std::move(writing);
+        auto work = [](journal::Journal& journal) { return journal.checkpoint(); };
+        auto checkpointing = store_.with(work);
+        static_cast<void>(co_await std::move(checkpointing));
+    } catch (const Error& failure) {
+        complain(SyncState::storage_error, failure);
+    }
+}
+
+asio::awaitable<void> Syncer::wait_for_rows() {
+    const auto now = clock_.now_mono();
+    if (now >= heartbeat_at_) {
+        hello_due_ = true;
+        co_return;
+    }
+    if (!stopping_ && !reopen_) {
+        // Acks that don't fit on the disk are a matter for the technician, though all is sent.
+        const SyncState rest = unwritten_ ? SyncState::storage_error : SyncState::idle;
+        enter(hold_ ? SyncState::held : rest);
+    }
+    auto limit = std::chrono::milliseconds(heartbeat_at_ - now);
+    if (unwritten_) {
+        limit = std::min<std::chrono::milliseconds>(limit, full_disk_retry);
+    }
+    auto waiting = rows_.wait(limit);
+    static_cast<void>(co_await std::move(waiting));
+}
+
+asio::awaitable<void> Syncer::pause(std::chrono::milliseconds duration) {
+    const auto until = clock_.now_mono() + duration;
+    status_.next_try = clock_.now_utc() + duration;
+    if (on_change_) {
+        on_change_();
+    }
+    while (!stopping_ && clock_.now_mono() < until) {
+        auto waiting = stop_.wait(until - clock_.now_mono());
+        static_cast<void>(co_await std::move(waiting));
+    }
+    status_.next_try.reset();
+}
+
+void Syncer::enter(SyncState state) {
+    const bool routine = state == SyncState::sending || state == SyncState::idle;
+    const bool was_routine =
+        status_.state == SyncState::sending || status_.state == SyncState::idle;
+    if (status_.state != state && !(routine && was_routine)) {
+        spdlog::info("{}: {}", options_.file, name_of(state));
+    }
+    status_.state = state;
+    if (state == SyncState::idle) {
+        status_.depth = 0;
+        status_.oldest_recorded_at.reset();
+    }
+    if (on_change_) {
+        on_change_();
+    }
+}
+
+void Syncer::complain(SyncState state, const Error& failure) {
+    const std::string text = printable(failure.what());
+    if (status_.state != state || status_.last_error != text) {
+        spdlog::warn(
+            "{}: {}: {} ({})", options_.file, name_of(state), text, printable(failure.hint())
+        );
+    }
+    status_.state = state;
+    status_.last_error = text;
+    status_.hint = failure.hint();
+    status_.last_error_at = clock_.now_utc();
+    if (on_change_) {
+        on_change_();
+    }
+}
+
+/// Every journal has its own phase, so that a fleet started by one switch doesn't beat as one.
+void Syncer::schedule_heartbeat(std::int64_t heartbeat_s) {
+    const std::int64_t period =
+        std::clamp(heartbeat_s, shortest_heartbeat_s, longest_heartbeat_s) * 1'000;
+    const auto hash = static_cast<std::int64_t>(std::hash<std::string>{}(status_.journal_id) >> 1U);
+    const auto now = clock_.now_mono();
+    const std::int64_t since = (now.time_since_epoch().count() + hash % period) % period;
+    heartbeat_at_ = now + std::chrono::milliseconds(period - since);
+}
+
+}  // namespace tapline::sync

@@ -1,0 +1,149 @@
+// The loop that brings one journal's pours to central, and the only place that retries.
+//
+//   open -> hello -> (read -> send -> ack) ... -> idle -> (rows | heartbeat) -> ...
+//
+// While a batch is on the wire the marks of the one before are written and the next one is read and
+// encoded; one request per journal is in flight at a time. Every failure ends the round; what to do
+// then is decided in one place (recover, or the answer's advice).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/sync/advice.hpp"
+#include "agent/sync/client.hpp"
+#include "agent/sync/signal.hpp"
+#include "agent/sync/store.hpp"
+#include "agent/sync/sync_status.hpp"
+#include "agent/sync/upkeep.hpp"
+#include "common/backoff.hpp"
+#include "common/clock.hpp"
+#include "common/error.hpp"
+
+namespace tapline::sync {
+
+struct SyncOptions {
+    std::string file;  ///< for people; the Store knows how to open it
+    std::string controller;
+    std::string agent_version;
+    std::string fingerprint;
+    UpkeepRules upkeep;
+    BackoffLimits backoff;
+    std::uint64_t seed = 0;  ///< of the jitter
+    std::chrono::milliseconds request_deadline{30'000};
+    std::chrono::milliseconds reopen_pause{5'000};
+    /// How often central is asked again while an operator has to act.
+    std::chrono::milliseconds slow_poll{60'000};
+};
+
+class Syncer {
+  public:
+    /// What it works with; all outlive it.
+    struct Seams {
+        Clock& clock;
+        Transport& transport;
+        Store& store;
+    };
+
+    Syncer(SyncOptions options, Seams seams);
+
+    /// Ends after stop(), when what is on the wire has been answered and written down.
+    [[nodiscard]] boost::asio::awaitable<void> run();
+
+    // Everything below on run()'s executor.
+    void stop();
+    /// The journal changed.
+    void wake();
+    /// The path names another file now.
+    void swapped();
+
+    [[nodiscard]] const SyncStatus& status() const noexcept { return status_; }
+
+    /// Called after the state or the cursor changed.
+    void on_change(std::function<void()> handler) { on_change_ = std::move(handler); }
+
+  private:
+    /// A batch as it goes over the wire; its rows are in the body only.
+    struct Parcel {
+        Seq first_seq = 0;
+        Seq last_seq = 0;
+        RowHash hash{};
+        std::int64_t rows = 0;
+        bool full = false;  ///< more rows wait behind it
+        std::string body;
+    };
+
+    struct Answered {
+        std::optional<PoursAnswer> answer;
+        std::optional<Error> failure;
+    };
+
+    struct Prepared {
+        std::optional<Parcel> ahead;
+        std::optional<Error> failure;
+    };
+
+    struct Position {
+        Seq seq = 0;
+        RowHash hash{};
+    };
+
+    boost::asio::awaitable<void> run_rounds();
+    boost::asio::awaitable<void> round();
+    boost::asio::awaitable<void> recover(Error failure);
+    boost::asio::awaitable<void> open();
+    boost::asio::awaitable<void> close();
+
+    boost::asio::awaitable<void> greet();
+    [[nodiscard]] boost::asio::awaitable<wire::Hello> compose_hello();
+    boost::asio::awaitable<void> take_cursor(wire::HelloReply reply);
+    boost::asio::awaitable<void> move_cursor(Position to);
+    void take_directives(const wire::Directives& directives);
+
+    boost::asio::awaitable<void> drain();
+    [[nodiscard]] boost::asio::awaitable<std::optional<Parcel>> read_after(Position position);
+    [[nodiscard]] boost::asio::awaitable<Answered> send(Parcel parcel);
+    [[nodiscard]] boost::asio::awaitable<Prepared> prepare(std::optional<Position> next);
+    boost::asio::awaitable<void> write_down();
+    void accept(const Parcel& sent, const wire::Ack& ack);
+    boost::asio::awaitable<void> obey(wire::Problem problem);
+    [[nodiscard]] bool split();
+
+    boost::asio::awaitable<void> wait_for_rows();
+    boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
+    void enter(SyncState state);
+    void complain(SyncState state, const Error& failure);
+    void schedule_heartbeat(std::int64_t heartbeat_s);
+
+    SyncOptions options_;
+    Clock& clock_;
+    Store& store_;
+    Client client_;
+    SyncStatus status_;
+    Upkeep upkeep_;
+    Signal rows_;
+    Signal stop_;
+    Backoff backoff_;
+    Backoff storage_backoff_;
+    std::function<void()> on_change_;
+
+    bool stopping_ = false;
+    bool open_ = false;
+    bool reopen_ = false;
+    bool hello_due_ = true;
+    bool hold_ = false;
+    int resyncs_ = 0;  ///< in a row, without an ack between them
+    std::string target_;
+    journal::BatchLimits limits_;
+    journal::BatchLimits limits_of_central_;
+    Position position_;
+    std::optional<Parcel> ready_;
+    std::optional<journal::AckRecord> unwritten_;
+    MonoTime heartbeat_at_;
+};
+
+}  // namespace tapline::sync

@@ -1,0 +1,389 @@
+// The part of the syncer that talks: hello, batches, and what central answers.
+#include <algorithm>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "agent/sync/syncer.hpp"
+#include "common/log.hpp"
+#include "common/test_hook.hpp"
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace tapline::sync {
+
+namespace {
+
+/// A batch is not made smaller than this by 413: below it only the row itself can be cut.
+constexpr std::int64_t fewest_bytes = 16 * 1024;
+constexpr int patient_resyncs = 1;
+/// Statuses are for the writer only; a list longer than this is not worth the memory.
+constexpr std::size_t max_quarantined_marks = 5'000;
+
+/// What we found ourselves: no answer of central has this status.
+constexpr int own_finding = 0;
+
+Error error_of(const wire::Problem& problem) {
+    if (problem.status == own_finding) {
+        return Error(
+            ErrorKind::data, problem.code, problem.detail, "keep the journal and call the operator"
+        );
+    }
+    const std::string& text = problem.detail.empty() ? problem.title : problem.detail;
+    return Error(
+        ErrorKind::unreachable,
+        problem.code,
+        fmt::format("central answered {} {}: {}", problem.status, problem.code, text),
+        problem.code == "not_tapline" ? "check the address of central: something else answers there"
+                                      : ""
+    );
+}
+
+}  // namespace
+
+asio::awaitable<wire::Hello> Syncer::compose_hello() {
+    const Position position = position_;
+    auto work = [position](journal::Journal& journal) {
+        const journal::Identity identity = journal.identity();
+        const journal::Counts counts = journal.counts();
+        wire::Hello hello;
+        hello.journal_id = identity.journal_id;
+        hello.epoch = identity.epoch;
+        hello.revision = identity.revision;
+        hello.released_through = identity.released_through;
+        hello.max_seq = counts.max_seq;
+        hello.depth = counts.depth;
+        hello.free_bytes = counts.free_bytes;
+        journal::BatchLimits one;
+        one.rows = 1;
+        const auto oldest = journal.next_batch(position.seq, position.hash, one);
+        hello.oldest_unacked_revision = oldest ? oldest->revision : identity.revision;
+        return hello;
+    };
+    auto asking = store_.with(work);
+    wire::Hello hello = co_await std::move(asking);
+    hello.agent_version = options_.agent_version;
+    hello.controller = options_.controller;
+    hello.fingerprint = options_.fingerprint;
+    hello.acked_through = position.seq;
+    hello.acked_hash = position.hash;
+    hello.clock.utc_ms = clock_.now_utc().time_since_epoch().count();
+    hello.clock.boot_id = boot_id();
+    co_return hello;
+}
+
+asio::awaitable<void> Syncer::greet() {
+    auto composing = compose_hello();
+    wire::Hello hello = co_await std::move(composing);
+    status_.max_seq = hello.max_seq;
+    status_.depth = hello.depth;
+    status_.free_bytes = hello.free_bytes;
+    auto calling = client_.hello(std::move(hello), options_.request_deadline);
+    HelloAnswer answer = co_await std::move(calling);
+    if (auto* problem = std::get_if<wire::Problem>(&answer)) {
+        auto obeying = obey(std::move(*problem));
+        co_await std::move(obeying);
+        co_return;
+    }
+    auto taking = take_cursor(std::get<wire::HelloReply>(std::move(answer)));
+    co_await std::move(taking);
+}
+
+asio::awaitable<void> Syncer::take_cursor(wire::HelloReply reply) {
+    const Seq cursor = reply.cursor;
+    auto work = [cursor](journal::Journal& journal) {
+        return cursor == 0 ? std::optional<RowHash>(RowHash{}) : journal.hash_at(cursor);
+    };
+    auto looking = store_.with(work);
+    const std::optional<RowHash> ours = co_await std::move(looking);
+    if (!ours || *ours != reply.hash_at_cursor) {
+        const std::string reason =
+            ours ? "the row hashes there differ"
+                 : fmt::format(
+                       "this journal ends at {} or has pruned the rows before it", status_.max_seq
+                   );
+        wire::Problem fork;
+        fork.status = own_finding;
+        fork.code = "fork";
+        fork.action = "fork";
+        fork.detail =
+            fmt::format("central has settled this journal through {}, but {}", cursor, reason);
+        auto obeying = obey(std::move(fork));
+        co_await std::move(obeying);
+        co_return;
+    }
+    limits_of_central_.rows = std::clamp<std::int64_t>(reply.batch_rows, 1, wire::max_batch_rows);
+    limits_of_central_.bytes =
+        std::clamp<std::int64_t>(reply.batch_bytes, fewest_bytes, wire::max_batch_bytes);
+    limits_ = limits_of_central_;
+    // The answer to a batch was lost: sending the same batch again also brings back what became of
+    // each row, which the cursor alone doesn't tell.
+    const bool answer_lost = ready_ && cursor >= position_.seq && cursor <= ready_->last_seq;
+    if (cursor != position_.seq && !answer_lost) {
+        spdlog::info("{}: cursor {} -> {}, as central says", options_.file, position_.seq, cursor);
+        ready_.reset();
+        auto moving = move_cursor(Position{cursor, *ours});
+        co_await std::move(moving);
+    }
+    hello_due_ = false;
+    status_.last_error.clear();
+    status_.hint.clear();
+    schedule_heartbeat(reply.directives.heartbeat_s);
+    take_directives(reply.directives);
+}
+
+asio::awaitable<void> Syncer::move_cursor(Position to) {
+    auto work = [to](journal::Journal& journal) { journal.move_cursor(to.seq, to.hash); };
+    try {
+        auto moving = store_.with(work);
+        co_await std::move(moving);
+        upkeep_.wrote();
+    } catch (const Error& failure) {
+        if (failure.kind() != ErrorKind::storage_full) {
+            throw;
+        }
+        // Sending what can still be read is the best that can be done for a full disk.
+        complain(SyncState::storage_error, failure);
+    }
+    position_ = to;
+    status_.acked_through = to.seq;
+}
+
+void Syncer::take_directives(const wire::Directives& directives) {
+    hold_ = directives.hold;
+    status_.hold_reason = printable(directives.hold_reason);
+    upkeep_.expect_ack(!hold_);
+    if (hold_) {
+        enter(SyncState::held);
+    }
+}
+
+asio::awaitable<void> Syncer::drain() {
+    using asio::experimental::awaitable_operators::operator&&;
+    while (!stopping_ && !reopen_ && !hello_due_ && !hold_) {
+        if (!ready_) {
+            const auto before = upkeep_.custody().glance(clock_.now_mono());
+            auto reading = read_after(position_);
+            ready_ = co_await std::move(reading);
+            if (!ready_) {
+                upkeep_.custody().nothing_left(before);
+                break;
+            }
+        }
+        enter(SyncState::sending);
+        std::optional<Position> next;
+        if (ready_->full) {
+            next = Position{ready_->last_seq, ready_->hash};
+        }
+        auto sending = send(*ready_);
+        auto preparing = prepare(next);
+        auto both = std::move(sending) && std::move(preparing);
+        std::tuple<Answered, Prepared> done = co_await std::move(both);
+        Answered& answered = std::get<0>(done);
+        Prepared& prepared = std::get<1>(done);
+        if (answered.answer && std::holds_alternative<wire::Ack>(*answered.answer)) {
+            accept(*ready_, std::get<wire::Ack>(*answered.answer));
+            ready_ = std::move(prepared.ahead);
+        } else if (answered.answer) {
+            auto obeying = obey(std::get<wire::Problem>(std::move(*answered.answer)));
+            co_await std::move(obeying);
+        }
+        if (answered.failure) {
+            throw Error(*answered.failure);
+        }
+        if (prepared.failure) {
+            throw Error(*prepared.failure);
+        }
+    }
+    auto writing = write_down();
+    co_await std::move(writing);
+}
+
+asio::awaitable<std::optional<Syncer::Parcel>> Syncer::read_after(Position position) {
+    const journal::BatchLimits limits = limits_;
+    auto work = [position, limits](journal::Journal& journal) -> std::optional<Parcel> {
+        const auto batch = journal.next_batch(position.seq, position.hash, limits);
+        if (!batch) {
+            return std::nullopt;
+        }
+        Parcel parcel;
+        parcel.first_seq = batch->first_seq;
+        parcel.last_seq = batch->last_seq;
+        parcel.hash = batch->hash;
+        parcel.rows = static_cast<std::int64_t>(batch->rows.size());
+        parcel.body = wire::encode(*batch);
+        parcel.full = parcel.rows >= limits.rows || batch->truncated ||
+                      static_cast<std::int64_t>(parcel.body.size()) > limits.bytes / 4 * 3;
+        return parcel;
+    };
+    auto reading = store_.with(work);
+    co_return co_await std::move(reading);
+}
+
+// send and prepare run side by side; each keeps its failure, so that neither cancels the other.
+asio::awaitable<Syncer::Answered> Syncer::send(Parcel parcel) {
+    Answered answered;
+    try {
+        test_stop_at("send");
+        auto calling = client_.pours(target_, std::move(parcel.body), options_.request_deadline);
+        answered.answer = co_await std::move(calling);
+        test_stop_at("sent");
+    } catch (const Error& failure) {
+        answered.failure = failure;
+    }
+    co_return answered;
+}
+
+asio::awaitable<Syncer::Prepared> Syncer::prepare(std::optional<Position> next) {
+    Prepared prepared;
+    try {
+        auto writing = write_down();
+        co_await std::move(writing);
+        if (next) {
+            auto reading = read_after(*next);
+            prepared.ahead = co_await std::move(reading);
+        }
+    } catch (const Error& failure) {
+        prepared.failure = failure;
+    }
+    co_return prepared;
+}
+
+asio::awaitable<void> Syncer::write_down() {
+    if (!unwritten_) {
+        co_return;
+    }
+    const journal::AckRecord record = *unwritten_;
+    auto work = [record](journal::Journal& journal) {
+        test_stop_at("mark");
+        journal.record_ack(record);
+        test_stop_at("marked");
+    };
+    try {
+        auto writing = store_.with(work);
+        co_await std::move(writing);
+    } catch (const Error& failure) {
+        if (failure.kind() != ErrorKind::storage_full) {
+            throw;
+        }
+        // Pours that can still be read are sent on; the ack waits for room on the disk.
+        complain(SyncState::storage_error, failure);
+        co_return;
+    }
+    unwritten_.reset();
+    upkeep_.wrote();
+}
+
+void Syncer::accept(const Parcel& sent, const wire::Ack& ack) {
+    if (ack.acked_through < sent.last_seq) {
+        throw Error(
+            ErrorKind::protocol,
+            "bad_ack",
+            fmt::format(
+                "central acked through {} of a batch that ends at {}",
+                ack.acked_through,
+                sent.last_seq
+            ),
+            "upgrade tapline-central"
+        );
+    }
+    journal::AckRecord record = unwritten_.value_or(journal::AckRecord{});
+    if (!unwritten_) {
+        record.first_seq = sent.first_seq;
+    }
+    record.acked_through = sent.last_seq;
+    record.hash = sent.hash;
+    record.prunable_through = ack.prunable_through;
+    for (const auto& row : ack.quarantined) {
+        const bool ours = row.seq >= sent.first_seq && row.seq <= sent.last_seq;
+        if (ours && record.quarantined.size() < max_quarantined_marks) {
+            record.quarantined.push_back(row.seq);
+            spdlog::warn(
+                "{}: pour {} is in quarantine: {}", options_.file, row.seq, printable(row.code)
+            );
+        }
+    }
+    record.released.insert(record.released.end(), ack.released.begin(), ack.released.end());
+    unwritten_ = std::move(record);
+    position_ = Position{sent.last_seq, sent.hash};
+    limits_.rows = std::min(limits_.rows * 2, limits_of_central_.rows);
+    limits_.bytes = std::min(limits_.bytes * 2, limits_of_central_.bytes);
+    resyncs_ = 0;
+    backoff_.worked();
+    status_.acked_through = sent.last_seq;
+    status_.depth = std::max<std::int64_t>(0, status_.depth - sent.rows);
+    status_.acked_pours += sent.rows;
+    status_.quarantined_pours += static_cast<std::int64_t>(ack.quarantined.size());
+    status_.last_ack = clock_.now_utc();
+    take_directives(ack.directives);
+}
+
+asio::awaitable<void> Syncer::obey(wire::Problem problem) {
+    const Error failure = error_of(problem);
+    const std::chrono::milliseconds floor = problem.retry_after.value_or(0s);
+    const Step step = advise(problem);
+    std::chrono::milliseconds rest{};
+    SyncState state = SyncState::away;
+    // "retry" says that nothing was done: the same request again, without a new hello.
+    hello_due_ = hello_due_ || step != Step::retry;
+    switch (step) {
+        case Step::retry:
+            rest = backoff_.next(floor);
+            break;
+        case Step::hold:
+            state = SyncState::held;
+            rest = backoff_.next(floor);
+            break;
+        case Step::resync:
+            ready_.reset();
+            if (++resyncs_ > patient_resyncs) {
+                state = SyncState::waiting;
+                rest = backoff_.next(floor);
+            }
+            break;
+        case Step::split:
+            if (split()) {
+                hello_due_ = false;
+                co_return;
+            }
+            state = SyncState::waiting;
+            rest = options_.slow_poll;
+            break;
+        case Step::fork:
+            state = SyncState::fork;
+            rest = options_.slow_poll;
+            break;
+        case Step::upgrade:
+            state = SyncState::upgrade;
+            rest = options_.slow_poll;
+            break;
+        case Step::wait:
+            state = SyncState::waiting;
+            rest = std::max<std::chrono::milliseconds>(options_.slow_poll, floor);
+            break;
+    }
+    if (step != Step::resync || rest.count() > 0) {
+        complain(state, failure);
+        upkeep_.expect_ack(false);
+    }
+    auto writing = write_down();
+    co_await std::move(writing);
+    auto resting = pause(rest);
+    co_await std::move(resting);
+}
+
+/// Halves the batch; false when it can't become smaller.
+bool Syncer::split() {
+    const bool smallest = limits_.rows == 1 && limits_.bytes == fewest_bytes;
+    if (smallest || !ready_) {
+        return false;
+    }
+    limits_.rows = std::max<std::int64_t>(1, std::min(limits_.rows, ready_->rows) / 2);
+    limits_.bytes = std::max(fewest_bytes, limits_.bytes / 2);
+    ready_.reset();
+    return true;
+}
+
+}  // namespace tapline::sync

@@ -1,0 +1,248 @@
+#include "agent/sync/upkeep.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/log.hpp"
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace tapline::sync {
+
+namespace {
+
+constexpr std::chrono::milliseconds forever = 24h;
+constexpr std::chrono::milliseconds clock_step_that_counts = 1s;
+constexpr std::chrono::milliseconds failure_pause = 1s;
+constexpr std::chrono::milliseconds busy_pause = 50ms;
+constexpr std::chrono::milliseconds longest_checkpoint_pause = 5min;
+
+/// How long counts may be old while the tap works; a WAL grows by some 4 pages a pour.
+constexpr std::chrono::milliseconds count_pause = 50ms;
+
+}  // namespace
+
+Upkeep::Upkeep(UpkeepRules rules, Clock& clock, Store& store, SyncStatus& status)
+    : rules_(rules),
+      clock_(clock),
+      store_(store),
+      status_(status),
+      signal_(clock),
+      custody_(rules.custody) {}
+
+asio::awaitable<void> Upkeep::run() {
+    while (!stopping_) {
+        const Due due = next_due();
+        const auto now = clock_.now_mono();
+        if (due.task == Task::none || due.at > now) {
+            auto limit = forever;
+            if (due.task != Task::none) {
+                limit = std::min(forever, due.at - now);
+            }
+            auto waiting = signal_.wait(limit);
+            static_cast<void>(co_await std::move(waiting));
+            continue;
+        }
+        try {
+            auto performing = perform(due.task);
+            co_await std::move(performing);
+        } catch (const Error& failure) {
+            if (failure.code() == "journal_closed") {
+                open_ = false;
+            } else if (failure.kind() == ErrorKind::storage_busy) {
+                not_before_ = clock_.now_mono() + busy_pause;
+            } else {
+                not_before_ = clock_.now_mono() + failure_pause;
+                if (on_failure_) {
+                    on_failure_(failure);
+                }
+            }
+        }
+    }
+}
+
+void Upkeep::stop() {
+    stopping_ = true;
+    signal_.notify();
+}
+
+void Upkeep::opened() {
+    open_ = true;
+    clock_due_ = true;
+    clock_offset_ = clock_.now_utc().time_since_epoch() - clock_.now_mono().time_since_epoch();
+    wal_dirty_ = true;
+    checkpoint_pause_ = {};
+    changed();
+}
+
+void Upkeep::changed() {
+    const auto now = clock_.now_mono();
+    custody_.rows_arrived(now);
+    last_activity_ = now;
+    wal_dirty_ = true;
+    checkpoint_pause_ = {};
+    if (!count_at_) {
+        count_at_ = now + count_pause;
+    }
+    if (clock_stepped() || clock_synchronized() != synchronized_) {
+        clock_due_ = true;
+    }
+    signal_.notify();
+}
+
+void Upkeep::wrote() {
+    const auto now = clock_.now_mono();
+    last_activity_ = now;
+    wal_dirty_ = true;
+    if (!count_at_) {
+        count_at_ = now + count_pause;
+    }
+    signal_.notify();
+}
+
+void Upkeep::expect_ack(bool expected) {
+    if (custody_.ack_expected() != expected) {
+        custody_.expect_ack(expected);
+        signal_.notify();
+    }
+}
+
+Upkeep::Due Upkeep::next_due() const {
+    Due due;
+    if (!open_) {
+        return due;
+    }
+    const auto consider = [&](Task task, MonoTime at) {
+        at = std::max(at, not_before_);
+        if (due.task == Task::none || at < due.at) {
+            due = Due{task, at};
+        }
+    };
+    if (clock_due_) {
+        consider(Task::clock, not_before_);
+    }
+    if (const auto mark_at = custody_.due()) {
+        consider(Task::mark, *mark_at);
+    }
+    if (count_at_) {
+        consider(Task::count, *count_at_);
+    }
+    if (wal_dirty_) {
+        const bool large = status_.wal_pages > rules_.checkpoint_pages;
+        const auto at = large ? last_activity_ : last_activity_ + rules_.checkpoint_quiet;
+        consider(Task::checkpoint, std::max(at, checkpoint_not_before_));
+    }
+    return due;
+}
+
+asio::awaitable<void> Upkeep::perform(Task task) {
+    switch (task) {
+        case Task::none:
+            co_return;
+        case Task::clock: {
+            auto noting = note_clock();
+            co_await std::move(noting);
+            co_return;
+        }
+        case Task::mark: {
+            auto marking = mark();
+            co_await std::move(marking);
+            co_return;
+        }
+        case Task::checkpoint: {
+            auto checkpointing = checkpoint();
+            co_await std::move(checkpointing);
+            co_return;
+        }
+        case Task::count: {
+            auto counting = count();
+            co_await std::move(counting);
+            co_return;
+        }
+    }
+}
+
+asio::awaitable<void> Upkeep::mark() {
+    const auto before = custody_.glance(clock_.now_mono());
+    const auto limit = rules_.marks_per_lock;
+    auto work = [limit](journal::Journal& journal) {
+        return journal.mark_held(std::numeric_limits<Seq>::max(), limit);
+    };
+    auto marking = store_.with(work);
+    const std::int64_t marked = co_await std::move(marking);
+    if (marked > 0) {
+        wrote();
+    }
+    if (marked < limit) {
+        custody_.nothing_left(before);
+        custody_.marked(clock_.now_mono());
+    }
+}
+
+asio::awaitable<void> Upkeep::checkpoint() {
+    const auto activity = last_activity_;
+    auto work = [](journal::Journal& journal) { return journal.checkpoint(); };
+    auto running = store_.with(work);
+    status_.wal_pages = co_await std::move(running);
+    if (status_.wal_pages == 0) {
+        // A commit that came meanwhile has pages of its own in the WAL.
+        wal_dirty_ = last_activity_ != activity;
+        checkpoint_pause_ = {};
+        co_return;
+    }
+    // A reader or the writer was in the way; a long reader must not make us try for ever.
+    const bool large = status_.wal_pages > rules_.checkpoint_pages;
+    const auto least = large ? 100ms : std::chrono::milliseconds(rules_.checkpoint_quiet);
+    checkpoint_pause_ = std::clamp(checkpoint_pause_ * 2, least, longest_checkpoint_pause);
+    checkpoint_not_before_ = clock_.now_mono() + checkpoint_pause_;
+}
+
+asio::awaitable<void> Upkeep::count() {
+    count_at_.reset();
+    auto work = [](journal::Journal& journal) { return journal.counts(); };
+    auto counting = store_.with(work);
+    const journal::Counts counts = co_await std::move(counting);
+    status_.max_seq = counts.max_seq;
+    status_.depth = counts.depth;
+    status_.oldest_recorded_at = counts.oldest_recorded_at;
+    status_.wal_pages = counts.wal_pages;
+    status_.free_bytes = counts.free_bytes;
+    if (on_counted_) {
+        on_counted_();
+    }
+}
+
+bool Upkeep::clock_stepped() const {
+    const auto offset = clock_.now_utc().time_since_epoch() - clock_.now_mono().time_since_epoch();
+    return std::chrono::abs(offset - clock_offset_) > clock_step_that_counts;
+}
+
+asio::awaitable<void> Upkeep::note_clock() {
+    const auto offset = clock_.now_utc().time_since_epoch() - clock_.now_mono().time_since_epoch();
+    const auto delta = offset - clock_offset_;
+    const bool stepped = std::chrono::abs(delta) > clock_step_that_counts;
+    wire::Boot boot;
+    boot.boot_id = boot_id();
+    boot.synchronized = clock_synchronized();
+    auto work = [boot, stepped, delta](journal::Journal& journal) {
+        wire::Boot noted = boot;
+        const Seq last = journal.counts().max_seq;
+        // Counts for a boot that the journal doesn't know yet.
+        noted.first_seq = last + 1;
+        if (stepped) {
+            const wire::ClockStep step{last, delta.count()};
+            noted.steps.push_back(step);
+        }
+        journal.note_clock(noted);
+    };
+    auto noting = store_.with(work);
+    co_await std::move(noting);
+    if (stepped) {
+        clock_offset_ = offset;
+    }
+    synchronized_ = boot.synchronized;
+    clock_due_ = false;
+}
+
+}  // namespace tapline::sync

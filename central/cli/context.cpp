@@ -1,0 +1,82 @@
+#include "central/cli/context.hpp"
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+[[noreturn]] void bad_word(
+    const std::string& path, const std::string& key, const std::string& words
+) {
+    throw Error(
+        ErrorKind::usage,
+        "config",
+        fmt::format("{}: {} is none of {}", path, key, words),
+        "correct the file"
+    );
+}
+
+}  // namespace
+
+Settings read_settings(const std::string& path, bool required) {
+    ConfigFile file = ConfigFile::read(path, required);
+    Settings settings;
+    settings.database_url = file.text("database_url").value_or("");
+    settings.listen = file.text("listen").value_or("");
+    settings.log_level = file.text("log_level").value_or(settings.log_level);
+    const std::string price = file.text("settle.price").value_or("beverage");
+    file.finish();
+    if (price != "beverage" && price != "journal") {
+        bad_word(path, "settle.price", "beverage, journal");
+    }
+    settings.price_from_journal = price == "journal";
+    const std::string& level = settings.log_level;
+    if (level != "debug" && level != "info" && level != "warn" && level != "error") {
+        bad_word(path, "log_level", "debug, info, warn, error");
+    }
+    return settings;
+}
+
+Settings Context::settings() const {
+    return config_path.empty() ? read_settings(default_config_path, false)
+                               : read_settings(config_path, true);
+}
+
+std::optional<pg::DatabaseUrl> Context::find_database(const Settings& settings) const {
+    if (!database_url_flag.empty()) {
+        return pg::database_url_from_flag(database_url_flag);
+    }
+    std::optional<pg::DatabaseUrl> url = pg::database_url_from(environment);
+    if (!url && !settings.database_url.empty()) {
+        url =
+            pg::parse_database_url(settings.database_url, "database_url in the configuration file");
+    }
+    return url;
+}
+
+pg::DatabaseUrl Context::database() const {
+    std::optional<pg::DatabaseUrl> url = find_database(settings());
+    if (!url) {
+        throw Error(
+            ErrorKind::usage,
+            "no_database",
+            "no database is named",
+            "set DATABASE_URL=postgresql://user:password@host:5432/database; for the private one "
+            "of "
+            "`serve --embedded DIR` it is the line in DIR/database_url"
+        );
+    }
+    return std::move(*url);
+}
+
+pg::ConnectOptions Context::connect_options() const {
+    pg::ConnectOptions options;
+    options.url = database().url;
+    options.application_name = program_name;
+    return options;
+}
+
+}  // namespace tapline::cli

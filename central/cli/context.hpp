@@ -1,0 +1,61 @@
+// What every verb of tapline-central gets: the common options, and which database is meant.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "central/pg/session.hpp"
+#include "central/pg/url.hpp"
+#include "common/config.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace tapline::cli {
+
+inline constexpr const char* program_name = "tapline-central";
+inline constexpr const char* default_config_path = "/etc/tapline/central.toml";
+
+/// Keys of central.toml; flags go over the environment, the environment over the file.
+struct Settings {
+    std::string database_url;  ///< empty: not set there
+    std::string listen;        ///< "HOST:PORT"
+    std::string log_level = "info";
+    bool price_from_journal = false;  ///< settle.price = "journal"; default "beverage"
+};
+
+/// Throws as ConfigFile does; Error{usage, "config"} for a value that isn't one of the words.
+[[nodiscard]] Settings read_settings(const std::string& path, bool required);
+
+struct Context {
+    std::string database_url_flag;
+    std::string config_path;  ///< empty: default_config_path, which need not exist
+    bool json = false;
+    int exit_code = 0;
+    Environment environment = process_environment();
+
+    [[nodiscard]] Settings settings() const;
+    /// --database-url, else the environment (central/pg/url.hpp), else the file. nullopt: none of
+    /// them.
+    [[nodiscard]] std::optional<pg::DatabaseUrl> find_database(const Settings& settings) const;
+    /// The same; Error{usage, "no_database"} where there is none.
+    [[nodiscard]] pg::DatabaseUrl database() const;
+    /// database() as options, for verbs that need nothing else.
+    [[nodiscard]] pg::ConnectOptions connect_options() const;
+};
+
+/// --database-url, --config and --json; each verb that talks to the database calls it.
+void add_common_options(CLI::App& verb, Context& context);
+void add_json_option(CLI::App& verb, Context& context);
+
+// One per verb or family of verbs; each registers a callback that runs it.
+void add_revision_verbs(CLI::App& app, Context& context);
+void add_serve_verb(CLI::App& app, Context& context);
+void add_quarantine_verbs(CLI::App& app, Context& context);
+
+/// The whole program but for main's own lines. Returns the exit code; prints errors itself.
+[[nodiscard]] int run_program(int argc, char** argv);
+
+}  // namespace tapline::cli

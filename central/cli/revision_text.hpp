@@ -1,0 +1,37 @@
+// What the revision verbs print, as text and as JSON. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "central/revision/execute.hpp"
+
+namespace tapline::cli {
+
+[[nodiscard]] nlohmann::ordered_json steps_json(
+    const revision::LineageSet& set,
+    const revision::AppliedHeads& applied,
+    const std::vector<revision::PartStep>& steps
+);
+[[nodiscard]] std::string steps_text(
+    const revision::LineageSet& set, const std::vector<revision::PartStep>& steps
+);
+
+[[nodiscard]] nlohmann::ordered_json report_json(const revision::RunReport& report);
+[[nodiscard]] std::string report_text(
+    const revision::LineageSet& set, const revision::RunReport& report
+);
+
+[[nodiscard]] nlohmann::ordered_json current_json(
+    const revision::LineageSet& set, const revision::AppliedHeads& applied
+);
+[[nodiscard]] std::string current_text(
+    const revision::LineageSet& set, const revision::AppliedHeads& applied, bool verbose
+);
+
+[[nodiscard]] nlohmann::ordered_json history_json(const revision::LineageSet& set);
+[[nodiscard]] std::string history_text(const revision::LineageSet& set);
+
+}  // namespace tapline::cli

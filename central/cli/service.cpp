@@ -1,0 +1,210 @@
+#include "central/cli/service.hpp"
+
+#include <charconv>
+#include <condition_variable>
+#include <csignal>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "central/cli/start_checks.hpp"
+#include "central/gateway/pg_backend.hpp"
+#include "central/gateway/routes.hpp"
+#include "central/gateway/server.hpp"
+#include "central/pg/embedded.hpp"
+#include "central/revision/execute.hpp"
+#include "central/settle/settler.hpp"
+#include "common/error.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::seconds supervise_pause{1};
+constexpr std::chrono::seconds start_patience{30};
+constexpr std::chrono::milliseconds start_pause{500};
+
+/// Brings the private PostgreSQL back when it dies, on a thread of its own.
+class Supervisor {
+  public:
+    explicit Supervisor(pg::EmbeddedServer& server)
+        : server_(server), thread_([this] { watch(); }) {}
+
+    ~Supervisor() {
+        {
+            const std::lock_guard lock(mutex_);
+            stop_ = true;
+        }
+        wake_.notify_one();
+        thread_.join();
+    }
+
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+  private:
+    void watch() {
+        std::unique_lock lock(mutex_);
+        while (!wake_.wait_for(lock, supervise_pause, [this] { return stop_; })) {
+            lock.unlock();
+            server_.ensure_running();
+            lock.lock();
+        }
+    }
+
+    pg::EmbeddedServer& server_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool stop_ = false;
+    std::thread thread_;
+};
+
+void upgrade_new(const revision::LineageSet& set, const std::string& url) {
+    revision::RunOptions options;
+    options.connect.url = url;
+    options.say = [](const std::string& line) { spdlog::info("{}", line); };
+    revision::Runner runner(set, options);
+    runner.upgrade("heads");
+    mark_as_dev(runner.session());
+}
+
+/// After a power cut both come up at the same time, and PostgreSQL has its log to replay.
+void wait_for_database(const std::string& url) {
+    pg::ConnectOptions options;
+    options.url = url;
+    const auto begin = std::chrono::steady_clock::now();
+    bool told = false;
+    while (!pg::accepts_connections(options) &&
+           std::chrono::steady_clock::now() - begin < start_patience) {
+        if (!told) {
+            told = true;
+            spdlog::warn(
+                "PostgreSQL doesn't answer; waiting up to {} s for it", start_patience.count()
+            );
+        }
+        std::this_thread::sleep_for(start_pause);
+    }
+}
+
+void check_database(const revision::LineageSet& set, const std::string& url) {
+    revision::RunOptions options;
+    options.connect.url = url;
+    revision::Runner runner(set, options);
+    check_at_head(set, runner.applied());
+    check_pours_columns(runner.session());
+    spdlog::info("the database's environment is {}", environment_of(runner.session()));
+}
+
+/// Runs until a signal. The io_context has one thread: this one.
+void run_gateway(const ServeOptions& options, gateway::Backend& backend) {
+    asio::io_context io(1);
+    asio::thread_pool parsers(1);
+    gateway::Routes routes(backend, parsers.get_executor());
+    gateway::ServerOptions server_options;
+    server_options.address = options.listen.host;
+    server_options.port = options.listen.port;
+    gateway::Server server(io.get_executor(), server_options, [&routes](http::Request request) {
+        return routes.handle(std::move(request));
+    });
+    asio::signal_set signals(io, SIGTERM, SIGINT);
+    signals.async_wait([&server](const boost::system::error_code& failure, int signal) {
+        if (!failure) {
+            spdlog::info("signal {}: answering what is in flight, then stopping", signal);
+            server.stop();
+        }
+    });
+    std::exception_ptr failed;
+    asio::co_spawn(io, server.run(), [&signals, &failed](std::exception_ptr failure) {
+        failed = std::move(failure);
+        signals.cancel();
+    });
+    spdlog::info("listening on {}:{}", options.listen.host, server.port());
+    io.run();
+    parsers.join();
+    if (failed) {
+        std::rethrow_exception(failed);
+    }
+}
+
+}  // namespace
+
+ListenAddress parse_listen(const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    ListenAddress address{text.substr(0, colon == std::string::npos ? 0 : colon), 0};
+    const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+    const auto [end, failure] =
+        std::from_chars(port.data(), port.data() + port.size(), address.port);
+    if (failure != std::errc{} || end != port.data() + port.size() || address.host.empty()) {
+        throw Error(
+            ErrorKind::usage,
+            "listen_address",
+            fmt::format("'{}' isn't HOST:PORT", text),
+            "write --listen 127.0.0.1:8080"
+        );
+    }
+    if (address.host == "localhost") {
+        address.host = "127.0.0.1";
+    }
+    if (address.host == "[::1]") {
+        address.host = "::1";
+    }
+    if (address.host != "::1" && !address.host.starts_with("127.")) {
+        throw Error(
+            ErrorKind::refused,
+            "listen_beyond_loopback",
+            fmt::format("'{}' can be reached from other machines, and there is no TLS yet", text),
+            "listen on 127.0.0.1 or [::1]"
+        );
+    }
+    return address;
+}
+
+void serve(const ServeOptions& options) {
+    std::unique_ptr<pg::EmbeddedServer> embedded;
+    std::string url = options.database_url;
+    const revision::LineageSet set = revision::load_lineages({});
+    if (options.embedded) {
+        embedded = std::make_unique<pg::EmbeddedServer>(*options.embedded);
+        url = embedded->url();
+        if (embedded->is_new()) {
+            upgrade_new(set, url);
+            embedded->setup_done();
+        }
+    }
+    try {
+        wait_for_database(url);
+        check_database(set, url);
+        const std::unique_ptr<Supervisor> supervisor =
+            embedded ? std::make_unique<Supervisor>(*embedded) : nullptr;
+        settle::SettleOptions settle_options;
+        settle_options.database_url = url;
+        settle_options.price_from_journal = options.price_from_journal;
+        settle::Settler settler(settle_options);
+        {
+            gateway::PgBackend backend(settler, url);
+            run_gateway(options, backend);
+        }
+        settler.stop();
+    } catch (...) {
+        if (embedded) {
+            embedded->stop();
+        }
+        throw;
+    }
+    if (embedded) {
+        embedded->stop();
+    }
+    spdlog::info("stopped");
+}
+
+}  // namespace tapline::cli

@@ -1,0 +1,32 @@
+// `serve`: wires gateway, settling and, when asked for, a private PostgreSQL.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace tapline::cli {
+
+struct ListenAddress {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+/// "127.0.0.1:8080", "[::1]:8080", "localhost:8080". Throws Error{usage, "listen_address"}, and
+/// Error{refused, "listen_beyond_loopback"} for an address that others could reach: there is no TLS
+/// yet, so whoever could connect could report pours.
+[[nodiscard]] ListenAddress parse_listen(const std::string& text);
+
+struct ServeOptions {
+    ListenAddress listen;
+    std::string database_url;                       ///< empty with `embedded`
+    std::optional<std::filesystem::path> embedded;  ///< directory of a private PostgreSQL
+    bool price_from_journal = false;
+};
+
+/// Serves until SIGTERM or SIGINT, then drains: requests in flight are answered, nothing new is
+/// taken. Throws the errors of start_checks.hpp, EmbeddedServer and gateway::Server.
+void serve(const ServeOptions& options);
+
+}  // namespace tapline::cli

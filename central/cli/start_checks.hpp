@@ -1,0 +1,25 @@
+// What must hold of a database before `serve` takes in pours.
+#pragma once
+
+#include <string>
+
+#include "central/pg/session.hpp"
+#include "central/revision/lineage_set.hpp"
+
+namespace tapline::cli {
+
+/// Throws Error{refused, "behind_head"} naming `tapline-central upgrade`, or "unknown_revision"
+/// when the database is at a revision that this program has no file for.
+void check_at_head(const revision::LineageSet& set, const revision::AppliedHeads& applied);
+
+/// Settling fills exactly the baseline's NOT NULL columns of `pours`: a schema with others (the
+/// later visit model) would refuse every row. Throws Error{refused, "unknown_schema"} listing them.
+void check_pours_columns(pg::Session& session);
+
+/// "dev", "staging" or "production": a property of the database. One without it is production.
+[[nodiscard]] std::string environment_of(pg::Session& session);
+
+/// For a database that this run made. Never changes one that says what it is.
+void mark_as_dev(pg::Session& session);
+
+}  // namespace tapline::cli

@@ -1,0 +1,111 @@
+#include "central/gateway/problem.hpp"
+
+#include <fmt/format.h>
+
+#include "common/log.hpp"
+
+namespace tapline::gateway {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+wire::Problem make(int status, const char* code, const char* title, const char* action) {
+    wire::Problem problem;
+    problem.status = status;
+    problem.code = code;
+    problem.title = title;
+    problem.action = action;
+    return problem;
+}
+
+wire::Problem with_detail(wire::Problem problem, std::string detail) {
+    problem.detail = std::move(detail);
+    return problem;
+}
+
+}  // namespace
+
+http::Response to_response(const wire::Problem& problem) {
+    http::Response response(problem.status);
+    response.headers.push_back(http::Header{"Content-Type", "application/problem+json"});
+    if (problem.retry_after) {
+        const auto seconds = std::to_string(problem.retry_after->count());
+        response.headers.push_back(http::Header{"Retry-After", seconds});
+    }
+    response.body = wire::encode(problem);
+    return response;
+}
+
+wire::Problem malformed(const std::string& detail) {
+    auto problem = make(400, "malformed", "the request isn't what docs/wire.md describes", "wait");
+    return with_detail(std::move(problem), printable(detail));
+}
+
+wire::Problem bad_http(const std::string& detail) {
+    return with_detail(make(400, "bad_http", "this isn't HTTP/1.1", "wait"), printable(detail));
+}
+
+wire::Problem no_controller() {
+    return with_detail(
+        make(400, "no_controller", "the request doesn't say which controller makes it", "wait"),
+        "send the header Tapline-Controller: 1 to 64 of A-Z a-z 0-9 . _ -"
+    );
+}
+
+wire::Problem not_found(const std::string& target) {
+    return with_detail(
+        make(404, "not_found", "there is nothing at this path", "wait"), printable(target, 100)
+    );
+}
+
+wire::Problem method_not_allowed(const std::string& allowed) {
+    return with_detail(
+        make(405, "method_not_allowed", "this path doesn't take that method", "wait"),
+        fmt::format("use {}", allowed)
+    );
+}
+
+wire::Problem oversized(std::size_t limit_bytes) {
+    return with_detail(
+        make(413, "oversized", "the body is too large", "split"),
+        fmt::format("at most {} bytes are read", limit_bytes)
+    );
+}
+
+wire::Problem unsupported_media_type() {
+    return with_detail(
+        make(415, "unsupported_media_type", "the body must be JSON", "wait"),
+        "send Content-Type: application/json"
+    );
+}
+
+wire::Problem header_too_large(std::size_t limit_bytes) {
+    return with_detail(
+        make(431, "header_too_large", "the header is too large", "wait"),
+        fmt::format("at most {} bytes are read", limit_bytes)
+    );
+}
+
+wire::Problem internal() {
+    auto problem =
+        make(500, "internal", "central failed at this request; its log says why", "retry");
+    problem.retry_after = 5s;
+    return problem;
+}
+
+wire::Problem not_ready() {
+    auto problem =
+        make(503, "not_ready", "central has no working connection to PostgreSQL", "retry");
+    problem.retry_after = 1s;
+    return problem;
+}
+
+wire::Problem too_many_connections() {
+    auto problem =
+        make(503, "too_many_connections", "central serves as many connections as it may", "retry");
+    problem.retry_after = 5s;
+    return problem;
+}
+
+}  // namespace tapline::gateway

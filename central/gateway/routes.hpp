@@ -1,0 +1,34 @@
+// The paths of the wire, version 1 (docs/wire.md): a request in, an answer out; no sockets here.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "central/gateway/backend.hpp"
+#include "common/http.hpp"
+
+namespace tapline::gateway {
+
+/// A body larger than this is parsed off the I/O thread.
+inline constexpr std::size_t parse_here_bytes = 4 * 1024;
+
+class Routes {
+  public:
+    /// Both outlive this; `parsers` runs the parsing of large bodies.
+    Routes(Backend& backend, boost::asio::any_io_executor parsers)
+        : backend_(backend), parsers_(std::move(parsers)) {}
+
+    /// Never throws for what the request holds.
+    [[nodiscard]] boost::asio::awaitable<http::Response> handle(http::Request request);
+
+  private:
+    [[nodiscard]] boost::asio::awaitable<http::Response> hello(http::Request request);
+    [[nodiscard]] boost::asio::awaitable<http::Response> pours(
+        http::Request request, std::string journal_id, std::int64_t epoch
+    );
+
+    Backend& backend_;
+    boost::asio::any_io_executor parsers_;
+};
+
+}  // namespace tapline::gateway

@@ -1,0 +1,56 @@
+// A Backend that remembers what it was asked and answers as it is told.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "central/gateway/backend.hpp"
+
+namespace tapline::test {
+
+class FakeBackend final : public gateway::Backend {
+  public:
+    int calls = 0;
+    bool is_ready = true;
+    std::string controller;
+    wire::Batch batch;
+    wire::Hello said;
+    std::optional<settle::Outcome> outcome;
+    std::chrono::milliseconds delay{};
+
+    [[nodiscard]] boost::asio::awaitable<settle::Outcome> pours(std::string who, wire::Batch what)
+        override {
+        ++calls;
+        controller = std::move(who);
+        batch = std::move(what);
+        if (delay.count() > 0) {
+            auto executor = co_await boost::asio::this_coro::executor;
+            boost::asio::steady_timer timer(executor, delay);
+            co_await timer.async_wait(boost::asio::use_awaitable);
+        }
+        if (outcome) {
+            co_return *outcome;
+        }
+        wire::Ack ack;
+        ack.acked_through = batch.last_seq;
+        co_return ack;
+    }
+
+    [[nodiscard]] boost::asio::awaitable<gateway::HelloOutcome> hello(
+        std::string, wire::Hello hello
+    ) override {
+        ++calls;
+        said = std::move(hello);
+        wire::HelloReply reply;
+        reply.cursor = 7;
+        co_return reply;
+    }
+
+    [[nodiscard]] bool ready() const noexcept override { return is_ready; }
+};
+
+}  // namespace tapline::test

@@ -1,0 +1,154 @@
+// A central behind the Transport seam: keeps rows in memory and misbehaves as it is told.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/sync/transport.hpp"
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "common/wire.hpp"
+
+namespace tapline::test {
+
+enum class Fault {
+    none,
+    drop,         ///< the request never arrives
+    lose_answer,  ///< it is stored, the answer is lost
+    duplicate,    ///< it arrives twice
+    late,         ///< the answer takes 1.5 s
+    hang,         ///< no answer until the deadline
+    refuse,       ///< `refusal` is the answer
+    not_json,     ///< 200 with something else
+};
+
+class FakeCentral final : public sync::Transport {
+  public:
+    explicit FakeCentral(Clock& clock) : clock_(clock) {}
+
+    // What happens to the next requests for pours, then to all further ones.
+    std::deque<Fault> faults;
+    Fault always = Fault::none;
+    Fault hello_fault = Fault::none;
+    wire::Problem refusal;
+    wire::Directives directives;
+    std::size_t largest_batch = wire::max_batch_rows;  ///< more rows: 413
+    std::vector<Seq> quarantine;
+
+    Seq cursor = 0;
+    RowHash hash{};
+    std::map<Seq, int> stored;  ///< how often each row was stored
+    std::vector<wire::Hello> hellos;
+    std::vector<wire::Batch> batches;
+    int in_flight = 0;
+    int most_in_flight = 0;
+
+    [[nodiscard]] boost::asio::awaitable<http::Response> send(
+        http::Request request, std::chrono::milliseconds deadline
+    ) override {
+        most_in_flight = std::max(most_in_flight, ++in_flight);
+        const bool pours = request.target.ends_with("/pours");
+        const Fault fault = pours ? next_fault() : hello_fault;
+        std::chrono::milliseconds wait{};
+        if (fault == Fault::late) {
+            wait = std::chrono::milliseconds(1'500);
+        }
+        if (fault == Fault::hang) {
+            wait = deadline;
+        }
+        auto waiting = clock_.sleep(wait);
+        co_await std::move(waiting);
+        --in_flight;
+        if (fault == Fault::drop || fault == Fault::hang) {
+            throw Error(ErrorKind::unreachable, "central_unreachable", "no answer", "wait");
+        }
+        http::Response response(200);
+        if (fault == Fault::refuse) {
+            response.status = refusal.status;
+            response.body = wire::encode(refusal);
+            co_return response;
+        }
+        if (fault == Fault::not_json) {
+            response.body = "<html>";
+            co_return response;
+        }
+        response = pours ? take(request) : greet(request);
+        if (fault == Fault::duplicate) {
+            response = pours ? take(request) : greet(request);
+        }
+        if (fault == Fault::lose_answer) {
+            throw Error(ErrorKind::unreachable, "central_unreachable", "cut off", "wait");
+        }
+        co_return response;
+    }
+
+  private:
+    Fault next_fault() {
+        if (faults.empty()) {
+            return always;
+        }
+        const Fault fault = faults.front();
+        faults.pop_front();
+        return fault;
+    }
+
+    http::Response greet(const http::Request& request) {
+        hellos.push_back(wire::decode_hello(request.body));
+        wire::HelloReply reply;
+        reply.cursor = cursor;
+        reply.hash_at_cursor = hash;
+        reply.directives = directives;
+        http::Response response(200);
+        response.body = wire::encode(reply);
+        return response;
+    }
+
+    http::Response take(const http::Request& request) {
+        wire::Batch batch = wire::decode_batch(request.body);
+        http::Response response(200);
+        if (batch.rows.size() > largest_batch) {
+            return problem(413, "oversized", "split");
+        }
+        if (batch.first_seq > cursor + 1) {
+            return problem(409, "gap", "resync");
+        }
+        if (batch.first_seq == cursor + 1 && batch.prev_hash != hash) {
+            return problem(409, "hash_mismatch", "resync");
+        }
+        wire::Ack ack;
+        for (const auto& row : batch.rows) {
+            if (row.seq > cursor) {
+                ++stored[row.seq];
+            }
+            if (std::find(quarantine.begin(), quarantine.end(), row.seq) != quarantine.end()) {
+                ack.quarantined.push_back(wire::Quarantined{row.seq, "unknown_card", ""});
+            }
+        }
+        if (batch.last_seq > cursor) {
+            cursor = batch.last_seq;
+            hash = batch.hash;
+        }
+        batches.push_back(std::move(batch));
+        ack.acked_through = cursor;
+        ack.directives = directives;
+        response.body = wire::encode(ack);
+        return response;
+    }
+
+    static http::Response problem(int status, const std::string& code, const std::string& action) {
+        wire::Problem problem;
+        problem.status = status;
+        problem.code = code;
+        problem.action = action;
+        problem.title = code;
+        http::Response response(status);
+        response.body = wire::encode(problem);
+        return response;
+    }
+
+    Clock& clock_;
+};
+
+}  // namespace tapline::test

@@ -1,0 +1,181 @@
+// The Journal interface over a vector: for tests that are about the syncer and not about the file.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/journal/journal.hpp"
+#include "common/error.hpp"
+
+namespace tapline::test {
+
+/// What stands on the "disk"; a MemoryJournal is one opening of it.
+struct MemoryFile {
+    struct Row {
+        RawPour pour;
+        std::string status = "new";
+    };
+
+    journal::Identity identity;
+    std::vector<Row> rows;
+    std::int64_t version = 1;
+    std::int64_t wal_pages = 0;
+    std::int64_t writes = 0;
+    std::int64_t checkpoints = 0;
+    std::int64_t opens = 0;
+    std::int64_t longest_mark = 0;
+    std::vector<wire::Boot> boots;
+    std::optional<Error> open_failure;
+    std::optional<Error> write_failure;
+    bool swapped = false;
+
+    MemoryFile() {
+        identity.journal_id = "11111111-2222-4333-8444-555555555555";
+        identity.revision = "j0001";
+    }
+
+    void pour(std::int64_t volume_ml = 100) {
+        Row row;
+        row.pour.seq = rows.empty() ? 1 : rows.back().pour.seq + 1;
+        row.pour.columns = {
+            {"client_tx_id", Text{"tx" + std::to_string(row.pour.seq)}}, {"volume_ml", volume_ml}};
+        rows.push_back(std::move(row));
+        ++version;
+        wal_pages += 4;
+    }
+
+    void pour_many(int count) {
+        for (int i = 0; i < count; ++i) {
+            pour();
+        }
+    }
+
+    [[nodiscard]] std::int64_t count(const std::string& status) const {
+        std::int64_t found = 0;
+        for (const auto& row : rows) {
+            found += row.status == status ? 1 : 0;
+        }
+        return found;
+    }
+};
+
+class MemoryJournal final : public journal::Journal {
+  public:
+    explicit MemoryJournal(MemoryFile& file) : file_(file) { ++file_.opens; }
+
+    [[nodiscard]] journal::Identity identity() override { return file_.identity; }
+
+    [[nodiscard]] journal::Counts counts() override {
+        journal::Counts counts;
+        counts.max_seq = file_.rows.empty() ? 0 : file_.rows.back().pour.seq;
+        for (const auto& row : file_.rows) {
+            counts.depth += row.pour.seq > file_.identity.acked_through ? 1 : 0;
+        }
+        counts.wal_pages = file_.wal_pages;
+        return counts;
+    }
+
+    [[nodiscard]] std::int64_t data_version() override { return file_.version; }
+
+    [[nodiscard]] bool swapped() override { return file_.swapped; }
+
+    [[nodiscard]] std::optional<wire::Batch> next_batch(
+        Seq after, const RowHash& previous, journal::BatchLimits limits
+    ) override {
+        wire::Batch batch;
+        batch.journal_id = file_.identity.journal_id;
+        batch.epoch = file_.identity.epoch;
+        batch.revision = file_.identity.revision;
+        batch.first_seq = after + 1;
+        batch.prev_hash = previous;
+        batch.hash = previous;
+        std::size_t bytes = 0;
+        for (const auto& row : file_.rows) {
+            if (row.pour.seq <= after) {
+                continue;
+            }
+            bytes += wire::encoded_size_bound(row.pour);
+            const bool full = std::cmp_greater_equal(batch.rows.size(), limits.rows) ||
+                              std::cmp_greater(bytes, limits.bytes);
+            if (full && !batch.rows.empty()) {
+                break;
+            }
+            batch.rows.push_back(row.pour);
+            batch.hash = next_hash(batch.hash, row.pour);
+            batch.last_seq = row.pour.seq;
+        }
+        if (batch.rows.empty()) {
+            return std::nullopt;
+        }
+        return batch;
+    }
+
+    [[nodiscard]] std::optional<RowHash> hash_at(Seq seq) override {
+        RowHash hash{};
+        for (const auto& row : file_.rows) {
+            hash = next_hash(hash, row.pour);
+            if (row.pour.seq == seq) {
+                return hash;
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::int64_t mark_held(Seq through, std::int64_t limit) override {
+        std::int64_t marked = 0;
+        for (auto& row : file_.rows) {
+            if (marked < limit && row.pour.seq <= through && row.status == "new") {
+                row.status = "held";
+                ++marked;
+            }
+        }
+        if (marked > 0) {
+            write();
+        }
+        file_.longest_mark = std::max(file_.longest_mark, marked);
+        return marked;
+    }
+
+    void record_ack(const journal::AckRecord& ack) override {
+        write();
+        for (auto& row : file_.rows) {
+            if (row.pour.seq >= ack.first_seq && row.pour.seq <= ack.acked_through) {
+                const bool bad =
+                    std::find(ack.quarantined.begin(), ack.quarantined.end(), row.pour.seq) !=
+                    ack.quarantined.end();
+                row.status = bad ? "quarantined" : "confirmed";
+            }
+        }
+        file_.identity.acked_through = ack.acked_through;
+        file_.identity.acked_hash = ack.hash;
+    }
+
+    void move_cursor(Seq cursor, const RowHash& hash) override {
+        write();
+        file_.identity.acked_through = cursor;
+        file_.identity.acked_hash = hash;
+    }
+
+    std::int64_t checkpoint() override {
+        ++file_.checkpoints;
+        file_.wal_pages = 0;
+        return 0;
+    }
+
+    void note_clock(const wire::Boot& boot) override { file_.boots.push_back(boot); }
+
+  private:
+    void write() {
+        if (file_.write_failure) {
+            throw Error(*file_.write_failure);
+        }
+        ++file_.writes;
+        ++file_.wal_pages;
+    }
+
+    MemoryFile& file_;
+};
+
+}  // namespace tapline::test

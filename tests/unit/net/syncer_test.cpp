@@ -1,0 +1,453 @@
+#include "agent/sync/syncer.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
+
+#include "tests/support/fake_central.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/memory_journal.hpp"
+
+using namespace std::chrono_literals;
+using tapline::sync::SyncState;
+using tapline::test::Fault;
+
+namespace {
+
+tapline::sync::SyncOptions options() {
+    tapline::sync::SyncOptions options;
+    options.file = "journal.db";
+    options.controller = "tap-1";
+    options.agent_version = "test";
+    options.backoff = tapline::BackoffLimits{100ms, 1s, 100ms};
+    options.request_deadline = 10s;
+    return options;
+}
+
+/// One journal, one syncer, one central; all on one thread under a clock that the test moves.
+struct Bar {
+    explicit Bar(tapline::sync::SyncOptions with = options())
+        : store(
+              io.get_executor(),
+              [this]() -> std::unique_ptr<tapline::journal::Journal> {
+                  if (file.open_failure) {
+                      throw tapline::Error(*file.open_failure);
+                  }
+                  return std::make_unique<tapline::test::MemoryJournal>(file);
+              }
+          ),
+          central(clock),
+          syncer(std::move(with), tapline::sync::Syncer::Seams{clock, central, store}) {}
+
+    ~Bar() {
+        if (!ended) {
+            syncer.stop();
+            run(40s);
+        }
+        CHECK(ended);
+    }
+
+    void start() {
+        boost::asio::co_spawn(io, syncer.run(), [this](std::exception_ptr failure) {
+            ended = true;
+            CHECK(failure == nullptr);
+        });
+        turn();
+    }
+
+    void turn() {
+        for (int i = 0; i < 100'000; ++i) {
+            io.restart();
+            if (io.poll() == 0) {
+                return;
+            }
+        }
+        FAIL("the syncer never comes to rest");
+    }
+
+    void run(std::chrono::milliseconds duration, std::chrono::milliseconds step = 10ms) {
+        for (auto passed = 0ms; passed < duration && !ended; passed += step) {
+            clock.advance(step);
+            turn();
+        }
+    }
+
+    /// As the tap does it: a commit, then the watch's wake.
+    void pour(int count = 1) {
+        file.pour_many(count);
+        syncer.wake();
+        turn();
+    }
+
+    [[nodiscard]] bool all_stored_once() const {
+        for (const auto& row : file.rows) {
+            const auto found = central.stored.find(row.pour.seq);
+            if (found == central.stored.end() || found->second != 1) {
+                return false;
+            }
+        }
+        return central.stored.size() == file.rows.size();
+    }
+
+    [[nodiscard]] SyncState state() const { return syncer.status().state; }
+
+    boost::asio::io_context io;
+    tapline::test::FakeClock clock;
+    tapline::test::MemoryFile file;
+    tapline::sync::Store store;
+    tapline::test::FakeCentral central;
+    tapline::sync::Syncer syncer;
+    bool ended = false;
+};
+
+tapline::wire::Problem problem(int status, const std::string& code, const std::string& action) {
+    tapline::wire::Problem problem;
+    problem.status = status;
+    problem.code = code;
+    problem.action = action;
+    problem.title = code;
+    return problem;
+}
+
+}  // namespace
+
+TEST_CASE("Syncer: a pour is sent, acked and confirmed without time passing") {
+    Bar bar;
+    bar.start();
+    bar.pour();
+    CHECK(bar.all_stored_once());
+    CHECK(bar.file.count("confirmed") == 1);
+    CHECK(bar.state() == SyncState::idle);
+    CHECK(bar.syncer.status().acked_through == 1);
+}
+
+TEST_CASE("Syncer: a backlog goes in full batches, one in flight, in order") {
+    Bar bar;
+    bar.file.pour_many(2'345);
+    bar.start();
+    CHECK(bar.all_stored_once());
+    CHECK(bar.central.most_in_flight == 1);
+    CHECK(bar.central.batches.size() == 5);
+    CHECK(bar.file.count("confirmed") == 2'345);
+    CHECK(bar.file.identity.acked_hash == bar.central.hash);
+}
+
+TEST_CASE("Syncer: a lost answer is asked for again with the same batch and nothing is stored twice"
+) {
+    Bar bar;
+    bar.central.faults = {Fault::lose_answer, Fault::lose_answer, Fault::none};
+    bar.central.quarantine = {2};
+    bar.file.pour_many(3);
+    bar.start();
+    bar.run(5s);
+    CHECK(bar.all_stored_once());
+    CHECK(bar.file.count("confirmed") == 2);
+    CHECK(bar.file.count("quarantined") == 1);
+}
+
+TEST_CASE("Syncer: every mixture of faults ends with every row stored once") {
+    const auto fault = GENERATE(
+        Fault::drop, Fault::lose_answer, Fault::duplicate, Fault::late, Fault::hang, Fault::not_json
+    );
+    Bar bar;
+    bar.file.pour_many(1'700);
+    bar.central.faults = {fault, Fault::none, fault, fault, Fault::none, Fault::drop, fault};
+    bar.start();
+    bar.run(90s, 50ms);
+    CHECK(bar.all_stored_once());
+    CHECK(bar.file.count("confirmed") == 1'700);
+    CHECK(bar.state() == SyncState::idle);
+}
+
+TEST_CASE("Syncer: with central dead every new row is held within 2.25 s, later ones at once") {
+    Bar bar;
+    bar.central.always = Fault::hang;
+    bar.central.hello_fault = Fault::hang;
+    bar.pour();
+    bar.start();
+    bar.run(2'010ms);
+    CHECK(bar.file.count("held") == 1);
+    bar.run(20s);
+    REQUIRE(bar.state() == SyncState::away);
+    bar.pour();
+    bar.run(210ms);
+    CHECK(bar.file.count("held") == 2);
+}
+
+TEST_CASE("Syncer: a large backlog is held in bounded bites while central is silent") {
+    Bar bar;
+    bar.central.always = Fault::hang;
+    bar.file.pour_many(1'999);
+    bar.start();
+    bar.run(2'500ms);
+    CHECK(bar.file.count("held") == 1'999);
+    CHECK(bar.file.longest_mark == 500);
+}
+
+TEST_CASE("Syncer: tap_gate ack leaves rows new until they are acked") {
+    auto with = options();
+    with.upkeep.custody.enabled = false;
+    Bar bar(with);
+    bar.central.always = Fault::drop;
+    bar.file.pour();
+    bar.start();
+    bar.run(10s);
+    CHECK(bar.file.count("new") == 1);
+}
+
+TEST_CASE("Syncer: steady pours that are acked in time are never marked held") {
+    Bar bar;
+    bar.start();
+    for (int i = 0; i < 100; ++i) {
+        bar.pour();
+        bar.run(100ms);
+    }
+    CHECK(bar.file.longest_mark == 0);
+    CHECK(bar.file.count("confirmed") == 100);
+}
+
+TEST_CASE("Syncer: a hold stops sending, keeps the tap going and ends by itself") {
+    Bar bar;
+    bar.central.directives.hold = true;
+    bar.central.directives.hold_reason = "maintenance";
+    bar.central.directives.heartbeat_s = 5;
+    bar.start();
+    bar.pour();
+    bar.run(300ms);
+    CHECK(bar.state() == SyncState::held);
+    CHECK(bar.central.batches.empty());
+    CHECK(bar.file.count("held") == 1);
+    bar.central.directives.hold = false;
+    bar.run(6s);
+    CHECK(bar.file.count("confirmed") == 1);
+}
+
+TEST_CASE("Syncer: 503 waits at least as long as Retry-After says") {
+    Bar bar;
+    bar.central.refusal = problem(503, "overloaded", "retry");
+    bar.central.refusal.retry_after = 3s;
+    bar.central.faults = {Fault::refuse};
+    bar.start();
+    bar.pour();
+    bar.run(2'900ms);
+    CHECK(bar.central.batches.empty());
+    bar.run(2s);
+    CHECK(bar.all_stored_once());
+    CHECK(bar.central.hellos.size() == 1);
+}
+
+TEST_CASE("Syncer: 413 halves the batch until it fits") {
+    Bar bar;
+    bar.central.largest_batch = 60;
+    bar.file.pour_many(500);
+    bar.start();
+    bar.run(5s);
+    CHECK(bar.all_stored_once());
+    for (const auto& batch : bar.central.batches) {
+        CHECK(batch.rows.size() <= 60);
+    }
+}
+
+TEST_CASE("Syncer: a row that even alone is refused stops with a message and doesn't spin") {
+    Bar bar;
+    bar.central.largest_batch = 0;
+    bar.start();
+    bar.pour();
+    bar.run(5s);
+    CHECK(bar.state() == SyncState::waiting);
+    CHECK(bar.central.hellos.size() == 1);
+}
+
+TEST_CASE("Syncer: a restored centre gets its rows again") {
+    Bar bar;
+    bar.start();
+    bar.pour(10);
+    REQUIRE(bar.central.cursor == 10);
+    tapline::test::MemoryJournal file(bar.file);
+    bar.central.cursor = 4;
+    bar.central.hash = *file.hash_at(4);
+    for (tapline::Seq seq = 5; seq <= 10; ++seq) {
+        bar.central.stored.erase(seq);
+    }
+    bar.pour();
+    bar.run(2s);
+    CHECK(bar.all_stored_once());
+    CHECK(bar.file.identity.acked_through == 11);
+}
+
+TEST_CASE("Syncer: a cursor that is ahead is taken when the hash is the same") {
+    Bar bar;
+    bar.file.pour_many(10);
+    tapline::test::MemoryJournal file(bar.file);
+    bar.central.cursor = 7;
+    bar.central.hash = *file.hash_at(7);
+    bar.start();
+    CHECK(bar.central.batches.at(0).first_seq == 8);
+    CHECK(bar.file.identity.acked_through == 10);
+}
+
+TEST_CASE(
+    "Syncer: another history is a fork: nothing is sent, the tap goes on, hello is said slowly"
+) {
+    Bar bar;
+    bar.file.pour_many(3);
+    SECTION("another hash") {
+        bar.central.cursor = 2;
+        bar.central.hash = tapline::sha256("another card");
+    }
+    SECTION("central knows more rows than the journal has") {
+        bar.central.cursor = 9;
+        bar.central.hash = tapline::sha256("rows that this card lost");
+    }
+    bar.start();
+    bar.run(300ms);
+    CHECK(bar.state() == SyncState::fork);
+    CHECK(bar.central.batches.empty());
+    CHECK(bar.file.count("held") == 3);
+    bar.run(59s);
+    CHECK(bar.central.hellos.size() == 1);
+    bar.run(2s);
+    CHECK(bar.central.hellos.size() == 2);
+}
+
+TEST_CASE("Syncer: what an operator has to decide is polled slowly and shown") {
+    const auto [action, state] = GENERATE(table<std::string, SyncState>(
+        {{"wait", SyncState::waiting}, {"upgrade", SyncState::upgrade}, {"fork", SyncState::fork}}
+    ));
+    Bar bar;
+    bar.central.refusal = problem(403, "some_code", action);
+    bar.central.hello_fault = Fault::refuse;
+    bar.start();
+    bar.pour();
+    bar.run(1s);
+    CHECK(bar.state() == state);
+    CHECK(bar.syncer.status().last_error.find("some_code") != std::string::npos);
+    bar.central.hello_fault = Fault::none;
+    bar.run(61s, 100ms);
+    CHECK(bar.state() == SyncState::idle);
+    CHECK(bar.all_stored_once());
+    CHECK(bar.syncer.status().last_error.empty());
+}
+
+TEST_CASE("Syncer: a journal that isn't adopted yet is waited for") {
+    Bar bar;
+    bar.file.open_failure.emplace(
+        tapline::ErrorKind::refused, "not_adopted", "not adopted", "adopt it"
+    );
+    bar.start();
+    bar.run(11s, 100ms);
+    CHECK(bar.state() == SyncState::not_adopted);
+    bar.file.open_failure.reset();
+    bar.pour();
+    bar.run(6s, 100ms);
+    CHECK(bar.all_stored_once());
+}
+
+TEST_CASE("Syncer: a full disk doesn't stop the pours that can still be read") {
+    Bar bar;
+    bar.start();
+    bar.file.write_failure.emplace(
+        tapline::ErrorKind::storage_full, "disk_full", "disk full", "make room"
+    );
+    bar.pour(1'200);
+    bar.run(5s);
+    CHECK(bar.all_stored_once());
+    CHECK(bar.file.identity.acked_through == 0);
+    CHECK(bar.syncer.status().last_error == "disk full");
+    bar.file.write_failure.reset();
+    bar.run(61s, 100ms);
+    CHECK(bar.file.identity.acked_through == 1'200);
+    CHECK(bar.file.count("confirmed") == 1'200);
+}
+
+TEST_CASE("Syncer: a damaged file is closed, shown and tried again") {
+    Bar bar;
+    bar.start();
+    bar.file.write_failure.emplace(
+        tapline::ErrorKind::storage_corrupt, "corrupt", "malformed", "doctor"
+    );
+    bar.pour();
+    bar.run(100ms);
+    CHECK(bar.state() == SyncState::storage_error);
+    bar.file.write_failure.reset();
+    bar.run(10s);
+    CHECK(bar.state() == SyncState::idle);
+    CHECK(bar.all_stored_once());
+    CHECK(bar.file.opens >= 2);
+}
+
+TEST_CASE("Syncer: a swapped file is opened anew") {
+    Bar bar;
+    bar.start();
+    bar.pour();
+    bar.syncer.swapped();
+    bar.turn();
+    CHECK(bar.file.opens == 2);
+    bar.pour();
+    CHECK(bar.all_stored_once());
+}
+
+TEST_CASE("Syncer: five quiet seconds bring one checkpoint, and then nothing is written any more") {
+    Bar bar;
+    bar.start();
+    bar.pour();
+    bar.run(4'900ms);
+    CHECK(bar.file.checkpoints == 0);
+    bar.run(300ms);
+    CHECK(bar.file.checkpoints == 1);
+    const auto writes = bar.file.writes;
+    bar.run(10min, 1s);
+    CHECK(bar.file.checkpoints == 1);
+    CHECK(bar.file.writes == writes);
+}
+
+TEST_CASE("Syncer: a WAL over 250 pages is brought back while the tap is busy") {
+    Bar bar;
+    bar.start();
+    for (int i = 0; i < 100; ++i) {
+        bar.pour();
+        bar.run(20ms);
+    }
+    CHECK(bar.file.checkpoints >= 1);
+    CHECK(bar.file.wal_pages < 400);
+}
+
+TEST_CASE("Syncer: while idle it says hello once a heartbeat and sleeps without a timer besides") {
+    Bar bar;
+    bar.central.directives.heartbeat_s = 60;
+    bar.start();
+    bar.run(70s, 100ms);
+    const auto hellos = bar.central.hellos.size();
+    bar.run(10min, 1s);
+    CHECK(bar.central.hellos.size() == hellos + 10);
+    CHECK(bar.clock.sleepers() == 2);
+}
+
+TEST_CASE("Syncer: boot and steps of the clock are noted with the row they came after") {
+    Bar bar;
+    bar.start();
+    REQUIRE(bar.file.boots.size() == 1);
+    CHECK(bar.file.boots.at(0).first_seq == 1);
+    bar.pour(3);
+    bar.clock.step(30min);
+    bar.syncer.wake();
+    bar.turn();
+    REQUIRE(bar.file.boots.size() == 2);
+    REQUIRE(bar.file.boots.at(1).steps.size() == 1);
+    CHECK(bar.file.boots.at(1).steps.at(0).after_seq == 3);
+    CHECK(bar.file.boots.at(1).steps.at(0).delta_ms == 1'800'000);
+    bar.pour();
+    CHECK(bar.file.boots.size() == 2);
+}
+
+TEST_CASE("Syncer: stop finishes the batch on the wire, writes its marks and checkpoints") {
+    Bar bar;
+    bar.central.faults = {Fault::late};
+    bar.start();
+    bar.pour();
+    bar.syncer.stop();
+    bar.run(2s);
+    CHECK(bar.ended);
+    CHECK(bar.file.count("confirmed") == 1);
+    CHECK(bar.file.checkpoints == 1);
+}
