@@ -163,7 +163,8 @@ int Service::run() {
 
 void Service::changed(Served& served) {
     const auto& status = served.syncer.status();
-    const bool drained = status.state == sync::SyncState::idle;
+    // After the checkpoint of a quiet journal: SQLite gives its cache back there.
+    const bool drained = status.state == sync::SyncState::idle && status.wal_pages == 0;
     if (drained && status.acked_pours - served.trimmed_at >= pours_worth_a_trim) {
         served.trimmed_at = status.acked_pours;
         ::malloc_trim(0);

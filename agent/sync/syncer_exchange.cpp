@@ -41,6 +41,15 @@ Error error_of(const wire::Problem& problem) {
     );
 }
 
+/// Central repeats a release until it hears that it was written down.
+void add_released(journal::AckRecord& record, const std::vector<wire::Released>& released) {
+    for (const auto& item : released) {
+        if (record.released.empty() || record.released.back().id < item.id) {
+            record.released.push_back(item);
+        }
+    }
+}
+
 }  // namespace
 
 asio::awaitable<wire::Hello> Syncer::compose_hello() {
@@ -126,6 +135,12 @@ asio::awaitable<void> Syncer::take_cursor(wire::HelloReply reply) {
         ready_.reset();
         auto moving = move_cursor(Position{cursor, *ours});
         co_await std::move(moving);
+    }
+    if (!reply.released.empty()) {
+        journal::AckRecord record = unwritten_.value_or(journal::AckRecord{
+            position_.seq + 1, position_.seq, position_.hash, {}, {}, reply.prunable_through});
+        add_released(record, reply.released);
+        unwritten_ = std::move(record);
     }
     hello_due_ = false;
     status_.last_error.clear();
@@ -305,7 +320,7 @@ void Syncer::accept(const Parcel& sent, const wire::Ack& ack) {
             );
         }
     }
-    record.released.insert(record.released.end(), ack.released.begin(), ack.released.end());
+    add_released(record, ack.released);
     unwritten_ = std::move(record);
     position_ = Position{sent.last_seq, sent.hash};
     limits_.rows = std::min(limits_.rows * 2, limits_of_central_.rows);

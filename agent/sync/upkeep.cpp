@@ -185,6 +185,9 @@ asio::awaitable<void> Upkeep::checkpoint() {
     auto work = [](journal::Journal& journal) { return journal.checkpoint(); };
     auto running = store_.with(work);
     status_.wal_pages = co_await std::move(running);
+    if (on_counted_) {
+        on_counted_();
+    }
     if (status_.wal_pages == 0) {
         // A commit that came meanwhile has pages of its own in the WAL.
         wal_dirty_ = last_activity_ != activity;

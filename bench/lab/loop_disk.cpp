@@ -4,10 +4,13 @@
 #include <cstring>
 #include <fstream>
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <linux/loop.h>
 
 #include "bench/lab/process.hpp"
 #include "common/error.hpp"
@@ -19,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t image_bytes = 256U * 1024 * 1024;
-constexpr std::chrono::seconds tool_limit{30};
+constexpr std::chrono::seconds format_limit{30};
 
 [[noreturn]] void refuse(const std::string& why) {
     throw Error(
@@ -29,8 +32,7 @@ constexpr std::chrono::seconds tool_limit{30};
 
 }  // namespace
 
-LoopDisk::LoopDisk(const fs::path& directory)
-    : mounted_(directory / "mounted"), log_(directory / "loop.log") {
+LoopDisk::LoopDisk(const fs::path& directory) : mounted_(directory / "mounted") {
     if (geteuid() != 0) {
         refuse("a loop device needs root");
     }
@@ -44,53 +46,47 @@ LoopDisk::LoopDisk(const fs::path& directory)
     format.arguments.insert(
         format.arguments.end(), {"lazy_itable_init=0,lazy_journal_init=0", image.string()}
     );
-    format.log = log_;
-    Child(format).require_success(tool_limit);
+    format.log = directory / "mkfs.log";
+    Child(format).require_success(format_limit);
     attach(image);
-    if (mount(("/dev/" + device_).c_str(), mounted_.c_str(), "ext4", MS_NOATIME, nullptr) != 0) {
-        const std::string why = std::strerror(errno);
-        detach();
-        refuse(fmt::format("can't mount /dev/{}: {}", device_, why));
+    const std::string path = "/dev/" + device_;
+    is_mounted_ = mount(path.c_str(), mounted_.c_str(), "ext4", MS_NOATIME, nullptr) == 0;
+    const int error = errno;
+    close(device_fd_);
+    if (!is_mounted_) {
+        refuse(fmt::format("can't mount {}: {}", path, std::strerror(error)));
     }
-    is_mounted_ = true;
 }
 
 LoopDisk::~LoopDisk() {
-    detach();
-}
-
-void LoopDisk::attach(const fs::path& image) {
-    Command losetup;
-    losetup.arguments = {"/usr/sbin/losetup", "--find", "--show", image};
-    losetup.log = log_;
-    std::string name = output_of(losetup, tool_limit);
-    while (!name.empty() && name.back() == '\n') {
-        name.pop_back();
-    }
-    if (!name.starts_with("/dev/")) {
-        refuse("losetup gave no device");
-    }
-    device_ = name.substr(5);
-}
-
-void LoopDisk::detach() noexcept {
-    if (is_mounted_ && umount2(mounted_.c_str(), 0) != 0) {
+    if (umount2(mounted_.c_str(), 0) != 0) {
         // Something of ours still runs there; the name goes away now, the rest with that process.
         umount2(mounted_.c_str(), MNT_DETACH);
     }
-    is_mounted_ = false;
-    if (device_.empty()) {
-        return;
+}
+
+void LoopDisk::attach(const fs::path& image) {
+    const int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    const int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+    if (control >= 0) {
+        close(control);
     }
-    try {
-        Command losetup;
-        losetup.arguments = {"/usr/sbin/losetup", "--detach", "/dev/" + device_};
-        losetup.log = log_;
-        Child(losetup).require_success(tool_limit);
-    } catch (const Error& error) {
-        fmt::print(stderr, "losetup --detach /dev/{} failed: {}\n", device_, error.what());
+    if (number < 0) {
+        refuse(fmt::format("no free loop device: {}", std::strerror(errno)));
     }
-    device_.clear();
+    device_ = fmt::format("loop{}", number);
+    device_fd_ = open(("/dev/" + device_).c_str(), O_RDWR | O_CLOEXEC);
+    loop_config config{};
+    const int image_fd = open(image.c_str(), O_RDWR | O_CLOEXEC);
+    config.fd = static_cast<__u32>(image_fd);
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+    const bool configured = device_fd_ >= 0 && ioctl(device_fd_, LOOP_CONFIGURE, &config) == 0;
+    const int error = errno;
+    close(image_fd);
+    if (!configured) {
+        close(device_fd_);
+        refuse(fmt::format("can't use {}: {}", device_, std::strerror(error)));
+    }
 }
 
 }  // namespace tapline::bench

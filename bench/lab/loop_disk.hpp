@@ -23,11 +23,10 @@ class LoopDisk {
 
   private:
     void attach(const std::filesystem::path& image);
-    void detach() noexcept;
 
     std::filesystem::path mounted_;
-    std::filesystem::path log_;
     std::string device_;
+    int device_fd_ = -1;  ///< the kernel frees the device when nobody holds it open or mounted
     bool is_mounted_ = false;
 };
 

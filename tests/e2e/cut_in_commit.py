@@ -4,7 +4,7 @@ import json
 import time
 import unittest
 
-from lab import Cluster, CommitCutter, Stage, wait_until
+from lab import Cluster, CommitCutter, Stage, report, wait_until
 
 CUTS = 16
 
@@ -34,7 +34,7 @@ class CutInCommit(unittest.TestCase):
             time.sleep(0.5)
             stage.finish_taps()
             stage.wait_quiet()
-            print(f"{cutter.committed_cuts} answers of a COMMIT lost, {cutter.uncommitted_cuts} COMMITs lost")
+            report(f"{cutter.committed_cuts} answers of a COMMIT lost, {cutter.uncommitted_cuts} COMMITs lost")
             self.assertGreaterEqual(cutter.committed_cuts, CUTS // 2)
             verdict = stage.compare()
             self.assertTrue(verdict["ok"], json.dumps(verdict, indent=1))

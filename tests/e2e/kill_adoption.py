@@ -1,5 +1,6 @@
 """SIGKILL in every phase of an adoption: the file is either what it was or at head, never between."""
 
+import collections
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from lab import (
     adopt,
     make_dead_end,
     make_gen5_in_place,
+    report,
     run_command,
     set_old_statuses,
     sql,
@@ -75,8 +77,8 @@ class KilledAdoption(unittest.TestCase):
                     self.assertEqual(self.rows_of_copy(journal), before, "rows changed by a killed adoption")
                     self.writer_goes_on(journal, shape)
                     self.adopted_whole(journal, before)
-        for shape, phase in kills:
-            print(f"SIGKILL landed in {phase} of a journal of shape {shape}")
+        for phase, times in collections.Counter(phase.partition(":")[0] for _, phase in kills).items():
+            report(f"{times:4} SIGKILLs landed in {phase}")
         self.assertGreaterEqual(len(kills), 10)
 
     def rows_of_copy(self, journal):

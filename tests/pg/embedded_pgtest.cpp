@@ -140,6 +140,35 @@ TEST_CASE("Embedded.AKilledPostmasterIsReplacedAndNothingIsLost") {
     server.stop();
 }
 
+TEST_CASE("Embedded.AChildThatWorksOnAfterItsPostmasterIsEndedFirst") {
+    Home home;
+    pg::EmbeddedServer server(home.path());
+    const std::string url = server.url();
+    std::thread busy([&url] {
+        try {
+            // Looks neither at its postmaster nor at its client for minutes.
+            pg::Session session({.url = url, .application_name = "busy"});
+            session.run("SELECT count(*) FROM generate_series(1, 3000000000)");
+        } catch (const Error&) {
+            // Ended with the server, as it should.
+        }
+    });
+    pg::Session observer({.url = url});
+    while (observer
+               .run("SELECT 1 FROM pg_stat_activity WHERE application_name = 'busy' AND state = "
+                    "'active'")
+               .empty()) {
+        std::this_thread::sleep_for(milliseconds(20));
+    }
+    kill(server.postmaster(), SIGKILL);
+    while (server.running()) {
+        std::this_thread::sleep_for(milliseconds(5));
+    }
+    CHECK(server.ensure_running() == pg::EmbeddedServer::State::restarted);
+    busy.join();
+    server.stop();
+}
+
 TEST_CASE("Embedded.AStalePidFileOfAnotherProgramDoesNotKeepItDown") {
     Home home;
     {
@@ -147,8 +176,12 @@ TEST_CASE("Embedded.AStalePidFileOfAnotherProgramDoesNotKeepItDown") {
         server.setup_done();
         server.stop();
     }
-    std::ofstream(home.path() / "data" / "postmaster.pid") << getpid() << "\n/elsewhere\n";
+    // The same account: PostgreSQL itself sees through the number of anybody else's process.
+    const pid_t other = pg::spawn({{"/bin/sleep", "60"}, {}, SIGKILL}, pg::postgres_account());
+    std::ofstream(home.path() / "data" / "postmaster.pid") << other << "\n/elsewhere\n";
     pg::EmbeddedServer server(home.path());
+    kill(other, SIGKILL);
+    waitpid(other, nullptr, 0);
     CHECK(server.running());
     CHECK_FALSE(server.is_new());
     server.stop();

@@ -36,6 +36,7 @@ class FakeCentral final : public sync::Transport {
     wire::Directives directives;
     std::size_t largest_batch = wire::max_batch_rows;  ///< more rows: 413
     std::vector<Seq> quarantine;
+    std::vector<wire::Released> released;  ///< told in every hello until the agent has them
 
     Seq cursor = 0;
     RowHash hash{};
@@ -100,6 +101,11 @@ class FakeCentral final : public sync::Transport {
         reply.cursor = cursor;
         reply.hash_at_cursor = hash;
         reply.directives = directives;
+        for (const auto& item : released) {
+            if (item.id > hellos.back().released_through) {
+                reply.released.push_back(item);
+            }
+        }
         http::Response response(200);
         response.body = wire::encode(reply);
         return response;

@@ -26,6 +26,7 @@ struct MemoryFile {
     std::int64_t checkpoints = 0;
     std::int64_t opens = 0;
     std::int64_t longest_mark = 0;
+    std::int64_t mark_calls = 0;
     std::vector<wire::Boot> boots;
     std::optional<Error> open_failure;
     std::optional<Error> write_failure;
@@ -124,6 +125,7 @@ class MemoryJournal final : public journal::Journal {
     }
 
     std::int64_t mark_held(Seq through, std::int64_t limit) override {
+        ++file_.mark_calls;
         std::int64_t marked = 0;
         for (auto& row : file_.rows) {
             if (marked < limit && row.pour.seq <= through && row.status == "new") {
@@ -150,6 +152,12 @@ class MemoryJournal final : public journal::Journal {
         }
         file_.identity.acked_through = ack.acked_through;
         file_.identity.acked_hash = ack.hash;
+        for (const auto& item : ack.released) {
+            file_.identity.released_through = std::max(file_.identity.released_through, item.id);
+            for (auto& row : file_.rows) {
+                row.status = row.pour.seq == item.seq ? "confirmed" : row.status;
+            }
+        }
     }
 
     void move_cursor(Seq cursor, const RowHash& hash) override {

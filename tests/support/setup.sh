@@ -61,20 +61,26 @@ use_ccache() {
     export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$root}" CCACHE_NOHASHDIR=1
 }
 
-# build_preset <preset> [target...]: quiet unless it fails.
-build_preset() {
-    local preset=$1 log
-    shift
+# Runs a command quietly; its output is shown only when it fails.
+quietly() {
+    local log
     log=$(mktemp)
-    local targets=()
-    [ $# = 0 ] || targets=(--target "$@")
-    if ! { cmake --preset "$preset" "${configure_options[@]}" &&
-        cmake --build --preset "$preset" -j "$(build_jobs)" "${targets[@]}"; } >"$log" 2>&1; then
+    if ! "$@" >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
-        say "building the preset '$preset' failed"
+        say "failed: $*"
         return 1
     fi
     rm -f "$log"
 }
-configure_options=()
+
+# configure_preset <preset> [-D...]
+configure_preset() { quietly cmake --preset "$@"; }
+
+# build_preset <preset> [target...]
+build_preset() {
+    local preset=$1 targets=()
+    shift
+    [ $# = 0 ] || targets=(--target "$@")
+    quietly cmake --build --preset "$preset" -j "$(build_jobs)" "${targets[@]}"
+}

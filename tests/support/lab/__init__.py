@@ -18,4 +18,4 @@ from .oracle import CODE_OF_KIND, Oracle
 from .programs import Agent, Central, Finished, Program, TapSim, adopt, must, program, run_command
 from .proxy import CommitCutter
 from .stage import Stage
-from .waiting import TimedOut, free_port, wait_until, work_directory
+from .waiting import TimedOut, free_port, report, wait_until, work_directory

@@ -1,6 +1,7 @@
 """The pilot's own POST /api/sync/pours, with its weaknesses: SELECT then insert, absolute UPDATEs."""
 
 import http.server
+import itertools
 import json
 import threading
 import time
@@ -10,24 +11,16 @@ from decimal import ROUND_HALF_UP, Decimal
 import psycopg2
 
 
-class OldEndpoint:
-    """One commit per request. `window_s` is the time between its SELECTs and its UPDATEs, in which the
-    field loses others' debits. inserted: ids that it put into pours."""
+class PostServer:
+    """Answers {"pours": [...]} with what self.sync(pours) returns: (status, body)."""
 
-    def __init__(self, cluster, window_s=0.01):
-        self.cluster = cluster
-        self.window_s = window_s
-        self.inserted = set()
-        self.duplicates = 0
-        self.failures = 0
-        self._lock = threading.Lock()
-        endpoint = self
+    def __init__(self):
+        sync = self.sync
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 size = int(self.headers.get("Content-Length", 0))
-                pours = json.loads(self.rfile.read(size))["pours"]
-                status, body = endpoint.sync(pours)
+                status, body = sync(json.loads(self.rfile.read(size))["pours"])
                 answer = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -42,12 +35,44 @@ class OldEndpoint:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api/sync/pours"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def sync(self, pours):
+        raise NotImplementedError
+
     def close(self):
         self.server.shutdown()
         self.server.server_close()
 
+
+def result(pour, status, reason):
+    return {"client_tx_id": pour["client_tx_id"], "status": status, "reason": reason}
+
+
+class AcceptAll(PostServer):
+    """Says yes, or no to every third pour, and does nothing."""
+
+    def __init__(self):
+        self._number = itertools.count(1)
+        super().__init__()
+
     def sync(self, pours):
-        connection = psycopg2.connect(self.cluster.url("bar", "old endpoint"))
+        return 200, {"results": [result(p, "accepted" if next(self._number) % 3 else "rejected", "") for p in pours]}
+
+
+class OldEndpoint(PostServer):
+    """One commit per request. `window_s` is the time between its SELECTs and its UPDATEs, in which the
+    field loses others' debits. inserted: ids that it put into pours."""
+
+    def __init__(self, cluster, window_s=0.01):
+        self.cluster = cluster
+        self.window_s = window_s
+        self.inserted = set()
+        self.duplicates = 0
+        self.failures = 0
+        self._lock = threading.Lock()
+        super().__init__()
+
+    def sync(self, pours):
+        connection = psycopg2.connect(self.cluster.url("bar", "old-endpoint"))
         inserted = set()
         try:
             with connection.cursor() as cursor:
@@ -65,12 +90,11 @@ class OldEndpoint:
         return 200, {"results": results}
 
     def _one(self, cursor, pour, inserted):
-        answer = lambda status, reason: {"client_tx_id": pour["client_tx_id"], "status": status, "reason": reason}
         cursor.execute("SELECT 1 FROM pours WHERE client_tx_id = %s", (pour["client_tx_id"],))
         if cursor.fetchone():
             with self._lock:
                 self.duplicates += 1
-            return answer("accepted", "duplicate")
+            return result(pour, "accepted", "duplicate")
         cursor.execute(
             "SELECT g.guest_id, g.balance, k.keg_id, k.current_volume_ml, b.sell_price_per_liter"
             " FROM cards c JOIN guests g ON g.guest_id = c.guest_id, taps t"
@@ -81,11 +105,11 @@ class OldEndpoint:
         )
         found = cursor.fetchone()
         if not found:
-            return answer("rejected", "invalid card or tap")
+            return result(pour, "rejected", "invalid card or tap")
         guest, balance, keg, volume, per_liter = found
         charge = (Decimal(pour["volume_ml"]) * per_liter / 1000).quantize(Decimal("0.01"), ROUND_HALF_UP)
         if balance < charge or volume < pour["volume_ml"]:
-            return answer("rejected", "insufficient")
+            return result(pour, "rejected", "insufficient")
         time.sleep(self.window_s)
         cursor.execute(
             "INSERT INTO pours (pour_id, client_tx_id, guest_id, card_uid, tap_id, keg_id, volume_ml, amount_charged,"
@@ -107,36 +131,4 @@ class OldEndpoint:
         cursor.execute(
             "UPDATE kegs SET current_volume_ml = %s WHERE keg_id = %s", (volume - pour["volume_ml"], keg)
         )
-        return answer("accepted", "ok")
-
-
-class AcceptAll:
-    """An endpoint that says yes, or says no to every third pour, and does nothing."""
-
-    def __init__(self):
-        counter = [0]
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                size = int(self.headers.get("Content-Length", 0))
-                results = []
-                for pour in json.loads(self.rfile.read(size))["pours"]:
-                    counter[0] += 1
-                    status = "rejected" if counter[0] % 3 == 0 else "accepted"
-                    results.append({"client_tx_id": pour["client_tx_id"], "status": status, "reason": ""})
-                answer = json.dumps({"results": results}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/api/sync/pours"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        return result(pour, "accepted", "ok")

@@ -171,7 +171,9 @@ class Agent(Program):
 class TapSim(Program):
     """The tap's own program, imitated. Its stdout is the oracle's source and survives its death."""
 
-    def __init__(self, directory, journal, name="tap", *, release="gen8", cards=(), tap=1, seed=1, user=None, **options):
+    def __init__(
+        self, directory, journal, name="tap", *, release="gen8", cards=(), tap=1, seed=1, user=None, **options
+    ):
         """options: count, seconds, rate, bad (list), and any other option of tapline-tap-sim with _ for -."""
         self.journal = journal
         self.printed = os.path.join(directory, f"{name}.pours")

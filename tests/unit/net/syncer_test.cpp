@@ -145,6 +145,24 @@ TEST_CASE("Syncer: a lost answer is asked for again with the same batch and noth
     CHECK(bar.file.count("quarantined") == 1);
 }
 
+TEST_CASE("Syncer: an operator's decision reaches an idle tap with the next hello, once") {
+    Bar bar;
+    bar.central.quarantine = {2};
+    bar.file.pour_many(3);
+    bar.start();
+    bar.run(1s);
+    REQUIRE(bar.file.count("quarantined") == 1);
+    bar.central.released = {{1, 2, "settled"}};
+    bar.run(130s, 50ms);
+    CHECK(bar.file.count("quarantined") == 0);
+    CHECK(bar.file.identity.released_through == 1);
+    CHECK(bar.file.identity.acked_through == 3);
+    CHECK(bar.central.hellos.back().released_through == 1);
+    const auto writes = bar.file.writes;
+    bar.run(130s, 50ms);
+    CHECK(bar.file.writes == writes);
+}
+
 TEST_CASE("Syncer: every mixture of faults ends with every row stored once") {
     const auto fault = GENERATE(
         Fault::drop, Fault::lose_answer, Fault::duplicate, Fault::late, Fault::hang, Fault::not_json
@@ -202,7 +220,8 @@ TEST_CASE("Syncer: steady pours that are acked in time are never marked held") {
         bar.pour();
         bar.run(100ms);
     }
-    CHECK(bar.file.longest_mark == 0);
+    bar.run(3s);
+    CHECK(bar.file.mark_calls == 0);
     CHECK(bar.file.count("confirmed") == 100);
 }
 
