@@ -165,6 +165,21 @@ TEST_CASE("a row settled from quarantine doesn't come back with a later epoch") 
     CHECK(room.bar.number("SELECT count(*) FROM pours") == 1);
 }
 
+TEST_CASE("a pour charged to the operator's card is no conflict when its row comes again") {
+    Room room;
+    settle::Override instead;
+    instead.card_uid = "8c5efc0c";
+    const auto id = room.keep("card_uid", Text{"ffffffff"});
+    CHECK(settle::resolve_quarantined(room.session, id, instead, word).outcome == "settled");
+    room.session.run(
+        "INSERT INTO tapline.cursor (journal_id, epoch) SELECT journal_id, 2 FROM tapline.journal"
+    );
+    auto batch = room.journal.all();
+    batch.epoch = 2;
+    CHECK(ack(send(room.settler, "tap-1", batch)).quarantined.empty());
+    CHECK(room.bar.number("SELECT count(*) FROM pours") == 1);
+}
+
 TEST_CASE("a dismissed pour is kept, charged to nobody, and told to its journal") {
     Room room;
     const auto id = room.keep("volume_ml", std::int64_t{-1});
