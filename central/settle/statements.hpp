@@ -69,8 +69,8 @@ inline constexpr pg::Statement find_facts{
     "  CASE WHEN kh.change_id IS NULL THEN t.keg_id ELSE kh.old_keg_id END"
     " LEFT JOIN beverages b ON b.beverage_id = k.beverage_id"};
 
-// $1 spellings, normalised -> the cards that read so; two of them are no answer. OFFSET 0: each card
-// is normalised once, not once per spelling.
+// $1 spellings, normalised -> the cards that read so; two of them are no answer. OFFSET 0: each
+// card is normalised once, not once per spelling.
 inline constexpr pg::Statement find_respelled{
     "settle_spelling",
     "SELECT n.spelling, min(n.card_uid) FROM ("
