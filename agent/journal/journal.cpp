@@ -168,8 +168,9 @@ std::vector<std::pair<Seq, std::string>> SqliteJournal::check_revision(Database&
 /// makes the tap refuse the next guest.
 void SqliteJournal::heal_settled() {
     const auto acked = cursor_.read().acked_through;
-    for (;;) {
-        const auto found = rows_.find_new(0, acked, rows_per_mark);
+    // Forward only: a trigger of somebody's that sets them back must not keep us here.
+    for (Seq after = 0; after < acked;) {
+        const auto found = rows_.find_new(after, acked, rows_per_mark);
         if (found.empty()) {
             return;
         }
@@ -178,6 +179,7 @@ void SqliteJournal::heal_settled() {
             rows_.confirm(seq - 1, seq);
         }
         transaction.commit();
+        after = found.back();
     }
 }
 

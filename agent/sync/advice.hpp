@@ -15,6 +15,9 @@ enum class Step {
     wait,     ///< stop until an operator has acted at central; ask again slowly
 };
 
+/// Status of a problem that the agent found itself: no answer of central has it.
+inline constexpr int own_finding = 0;
+
 /// Follows the problem's `action`; one that this version doesn't know, or an answer that isn't
 /// tapline's at all, is judged by the HTTP status.
 [[nodiscard]] Step advise(const wire::Problem& problem) noexcept;

@@ -67,6 +67,9 @@ class Syncer {
     void on_change(std::function<void()> handler) { on_change_ = std::move(handler); }
 
   private:
+    /// A batch is not made smaller than this by 413: below it only the row itself can be cut.
+    static constexpr std::int64_t fewest_bytes = 16 * 1024;
+
     /// A batch as it goes over the wire; its rows are in the body only.
     struct Parcel {
         Seq first_seq = 0;
@@ -110,6 +113,10 @@ class Syncer {
     [[nodiscard]] boost::asio::awaitable<Prepared> prepare(std::optional<Position> next);
     boost::asio::awaitable<void> write_down();
     void accept(const Parcel& sent, const wire::Ack& ack);
+    /// Central repeats a release until it hears that it was written down.
+    static void add_released(
+        journal::AckRecord& record, const std::vector<wire::Released>& released
+    );
     boost::asio::awaitable<void> obey(wire::Problem problem);
     [[nodiscard]] bool split();
 
