@@ -26,8 +26,8 @@ using revision::Lineage;
 using revision::Revision;
 
 constexpr std::string_view sql_has_identity = "SELECT count(*) FROM tapline_journal";
-constexpr std::string_view sql_has_journal_table =
-    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'tapline_journal'";
+constexpr std::string_view sql_has_seq =
+    "SELECT count(*) FROM pragma_table_info('pours') WHERE name = 'seq'";
 constexpr std::string_view sql_identity =
     "INSERT INTO tapline_journal (id, journal_id, fingerprint) VALUES (1, ?1, ?2)";
 constexpr std::string_view sql_adopted =
@@ -96,8 +96,9 @@ void run_step(
     const auto& revision = run.lineage.at(step.id);
     const auto start = std::chrono::steady_clock::now();
     run_section(run.database, revision, step.direction, run.options);
+    // Not whether tapline's tables are there: they stay behind when a journal goes down to gen8.
     const bool is_journal =
-        run.database.integer(sql_has_journal_table) != 0 && step.direction == Direction::upgrade;
+        step.direction == Direction::upgrade && run.database.integer(sql_has_seq) != 0;
     LogEntry entry;
     entry.revision = step.id;
     entry.revises = revision.revises.empty() ? std::string{} : revision.revises.front();

@@ -136,6 +136,23 @@ TEST_CASE("every step down and up again keeps every cell of a gen8 journal") {
     CHECK(journal::adopt(file).head == "j0001");
 }
 
+TEST_CASE("a journal that went down to any release is adopted again, as the same journal") {
+    const auto* target = GENERATE("gen8", "gen7", "gen6", "gen5", "gen4", "gen1");
+    CAPTURE(target);
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_journal(file, "gen8", 10);
+    Plain(file).exec("UPDATE pours SET start_ts = '', end_ts = '' WHERE rowid > 0");
+    journal::adopt(file);
+    const auto hash = head_hash(file, 10);
+    const auto identity = Plain(file).one("SELECT journal_id FROM tapline_journal");
+    journal::migrate_file(file, Direction::downgrade, target);
+    CHECK(journal::adopt(file).head == "j0001");
+    CHECK(head_hash(file, 10) == hash);
+    CHECK(Plain(file).one("SELECT journal_id FROM tapline_journal") == identity);
+    CHECK(journal::check(file).problem.empty());
+}
+
 TEST_CASE("a downgrade that can't keep a row is rolled back") {
     const TempDir dir;
     const auto file = dir / "local_journal.db";
