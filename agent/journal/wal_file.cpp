@@ -96,10 +96,12 @@ WalReport read_wal(const std::filesystem::path& wal, std::int64_t page_size) {
     const auto salt2 = big_endian(header, 20);
     std::vector<unsigned char> frame(frame_header_bytes + static_cast<std::size_t>(page_size));
     bool chained = true;
+    std::optional<Difference> stranger;
     for (std::int64_t number = 1; read_exactly(file, frame); ++number) {
         const auto found1 = big_endian(frame, 8);
         const auto found2 = big_endian(frame, 12);
-        if (chained && found1 == salt1 && found2 == salt2) {
+        const bool current = found1 == salt1 && found2 == salt2;
+        if (chained && current) {
             sum.add(Bytes(frame).first(8), big);
             sum.add(Bytes(frame).subspan(frame_header_bytes), big);
             chained = sum == Checksum{big_endian(frame, 16), big_endian(frame, 20)};
@@ -107,14 +109,22 @@ WalReport read_wal(const std::filesystem::path& wal, std::int64_t page_size) {
             continue;
         }
         chained = false;
-        if (!may_follow(salt1, found1, found2)) {
-            report.problem = foreign(
+        if (current && stranger) {
+            report.problem = std::move(stranger);
+            return report;
+        }
+        if (!current && !stranger && !may_follow(salt1, found1, found2)) {
+            stranger = foreign(
                 wal,
                 fmt::format("salts of one file's rounds ({:08x} or a little less)", salt1),
                 fmt::format("frame {} with salt {:08x}", number, found1)
             );
-            return report;
         }
+    }
+    // A writer that found a torn -wal begins anew with salts of chance, and what it leaves behind
+    // its own frames tells nothing. Without a frame of its own there is nothing but the stranger's.
+    if (report.frames == 0) {
+        report.problem = std::move(stranger);
     }
     return report;
 }

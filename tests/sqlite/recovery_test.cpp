@@ -49,6 +49,8 @@ TEST_CASE("a -wal that a killed writer left is adopted with every committed pour
         return;
     }
     CHECK(journal::adopt(file).adopted_through == 200 - lost);
+    CHECK(journal::check(file).problem.empty());
+    CHECK(journal::adopt(file).adopted_through == 200 - lost);
     CHECK(
         Plain(file).one("SELECT count(DISTINCT client_tx_id) FROM pours") ==
         std::to_string(200 - lost)

@@ -229,6 +229,35 @@ TEST_CASE("a -wal of another state of the file is left alone") {
     CHECK(refusal.objects.front().starts_with("file local_journal.db-wal"));
 }
 
+TEST_CASE("what lies behind a -wal's own frames is no stranger: a writer began anew on a torn one"
+) {
+    const TempDir dir;
+    const TempDir elsewhere;
+    const auto live = elsewhere / "live.db";
+    const auto file = dir / "local_journal.db";
+    make_journal(live, "gen8", 300);
+    Plain writer(live);
+    writer.exec("PRAGMA wal_autocheckpoint=0; PRAGMA wal_checkpoint(TRUNCATE)");
+    for (int number = 1001; number <= 1050; ++number) {
+        writer.insert(release("gen8").insert, id_of(number), 100);
+    }
+    copy_live(live, file);
+    const auto wal = file.string() + "-wal";
+    constexpr std::int64_t step = 24 + 4096;
+    const auto bytes = static_cast<std::int64_t>(fs::file_size(wal));
+    for (auto at = 32 + 20 * step; at + step <= bytes; at += step) {
+        overwrite(
+            wal,
+            at + 8,
+            "\xde\xad\xbe\xef"
+            "abcd"
+        );
+    }
+    const auto adopted_through = journal::adopt(file).adopted_through;
+    CHECK(adopted_through > 300);
+    CHECK(adopted_through < 350);
+}
+
 TEST_CASE("a second agent is refused by the lock, and the next one after a kill isn't") {
     const TempDir dir;
     const auto file = dir / "local_journal.db";
