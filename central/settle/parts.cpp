@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "central/settle/problems.hpp"
 #include "central/settle/statements.hpp"
 #include "common/test_hook.hpp"
 
@@ -65,6 +66,25 @@ void add_quarantined(pg::Session& session, const Part& part, wire::Ack& ack) {
     }
 }
 
+/// The first seq of a batch behind the cursor whose row isn't the one that was settled or kept.
+std::optional<Seq> differs_behind(pg::Session& session, const Prepared& prepared) {
+    const auto& batch = prepared.batch;
+    std::map<Seq, std::string> kept;
+    for (const auto row : session.exec(
+             sql::find_hashes, batch.journal_id, batch.epoch, batch.first_seq, batch.last_seq
+         )) {
+        kept[row.integer(0)] = row.bytes(1);
+    }
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+        const auto& hash = prepared.rows[i].hash;
+        const auto found = kept.find(batch.rows[i].seq);
+        if (found != kept.end() && found->second != std::string(hash.begin(), hash.end())) {
+            return batch.rows[i].seq;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> begin_settling(pg::Session& session, const GroupOptions& options) {
@@ -96,6 +116,11 @@ std::vector<Part> place_batches(pg::Session& session, const std::vector<const Pr
             part.refused = std::move(*problem);
         } else {
             part.first = std::get<std::size_t>(placed);
+            if (batch->batch.last_seq < part.cursor.cursor) {
+                if (const auto seq = differs_behind(session, *batch)) {
+                    part.refused = problems::fork(*seq);
+                }
+            }
         }
     }
     return parts;

@@ -26,7 +26,7 @@ std::variant<std::size_t, wire::Problem> position(
         [](Seq settled, const RawPour& row) { return settled < row.seq; }
     );
     const auto first = static_cast<std::size_t>(fresh - batch.rows.begin());
-    // Behind the cursor nothing can be compared: only the chain at the cursor itself is kept.
+    // A batch that ends behind the cursor is compared with its receipts (parts.cpp).
     const bool behind = batch.last_seq < cursor->cursor;
     const auto& hash_at_cursor = first == 0 ? batch.prev_hash : prepared.rows[first - 1].hash;
     if (!behind && hash_at_cursor != cursor->hash) {

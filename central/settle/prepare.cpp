@@ -50,6 +50,9 @@ Verdict check_envelope(const wire::Batch& batch) {
     return std::nullopt;
 }
 
+/// Adoption numbers pours within this; a cursor beyond it would swallow every later pour.
+constexpr Seq max_seq = Seq{1} << 53;
+
 Verdict check_order(const wire::Batch& batch) {
     if (batch.first_seq < 1 || batch.rows.front().seq < batch.first_seq) {
         return problems::bad_request(
@@ -65,6 +68,11 @@ Verdict check_order(const wire::Batch& batch) {
             );
         }
         before = row.seq;
+    }
+    if (before > max_seq) {
+        return problems::bad_request(
+            "wrong_last_seq", fmt::format("row {} is beyond 2^53; no journal gets there", before)
+        );
     }
     if (before != batch.last_seq) {
         return problems::bad_request(

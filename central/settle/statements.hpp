@@ -186,6 +186,17 @@ inline constexpr pg::Statement find_quarantined{
     " AND q.seq BETWEEN $3::bigint AND $4::bigint AND q.state = 'waiting'"
     " ORDER BY q.seq LIMIT 500"};
 
+// $1 journal_id, $2 epoch, $3 first seq, $4 last seq: the chain as it was settled or kept; rows
+// that were duplicates of another journal's left none
+inline constexpr pg::Statement find_hashes{
+    "settle_hashes",
+    "SELECT r.seq, r.row_hash FROM tapline.receipt r"
+    " WHERE r.journal_id = $1::uuid AND r.epoch = $2::bigint"
+    " AND r.seq BETWEEN $3::bigint AND $4::bigint"
+    " UNION ALL SELECT q.seq, q.row_hash FROM tapline.quarantine q"
+    " WHERE q.journal_id = $1::uuid AND q.epoch = $2::bigint"
+    " AND q.seq BETWEEN $3::bigint AND $4::bigint"};
+
 // $1 journal_id, $2 epoch, $3 the last release that the agent has written down
 inline constexpr pg::Statement find_released{
     "settle_released",

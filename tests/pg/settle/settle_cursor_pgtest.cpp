@@ -94,6 +94,13 @@ TEST_CASE("another past than the settled one is a fork") {
         rehash(batch);
         CHECK(problem(room.send(batch)).code == "fork");
     }
+    SECTION("in a resend that ends before the cursor") {
+        auto batch = room.journal.batch(1, 2);
+        CHECK(ack(room.send(batch)).acked_through == 3);
+        set(batch.rows[1], "client_tx_id", Text{"never-stored"});
+        rehash(batch);
+        CHECK(problem(room.send(batch)).code == "fork");
+    }
     SECTION("in a resend that ends at the cursor") {
         auto batch = room.journal.batch(1, 3);
         set(batch.rows[0], "volume_ml", std::int64_t{99});
@@ -131,6 +138,13 @@ TEST_CASE("a batch that contradicts itself is refused before anything is done") 
     SECTION("content") {
         set(batch.rows[2], "volume_ml", std::int64_t{5'000});
         code = "hash_mismatch";
+    }
+    SECTION("a seq that would swallow every later pour") {
+        batch.rows.back().seq = (Seq{1} << 53) + 1;
+        batch.last_seq = batch.rows.back().seq;
+        batch.absent.back().last = batch.last_seq - 1;
+        rehash(batch);
+        code = "wrong_last_seq";
     }
     SECTION("descending") {
         std::swap(batch.rows[0], batch.rows[1]);
