@@ -18,13 +18,12 @@ int exit_code(ErrorKind kind) noexcept {
         case ErrorKind::storage_full:
         case ErrorKind::storage:
         case ErrorKind::data:
-            return 5;
         case ErrorKind::protocol:
         case ErrorKind::pg:
         case ErrorKind::bug:
-            return 1;
+            return 5;
     }
-    return 1;
+    return 5;
 }
 
 std::string render_error(const std::string& program, const Error& error) {

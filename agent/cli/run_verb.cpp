@@ -58,7 +58,7 @@ void add_run_verb(CLI::App& app, int& exit_code) {
     );
     verb->footer(
         "Example:\n  tapline-agent run --journal /var/lib/tap/journal.db --central "
-        "http://127.0.0.1:8420 --name bar-3\n"
+        "http://127.0.0.1:8080 --name bar-3\n"
         "Settings may also stand in agent.toml or in variables (TAPLINE_JOURNAL, TAPLINE_CENTRAL, "
         "...);\n"
         "a flag counts more than a variable, a variable more than the file.\n"

@@ -16,7 +16,7 @@ struct CentralAddress {
     std::string port;
 };
 
-/// "http://127.0.0.1:8420". Error{usage, "central_url"} for anything else: another scheme, a path,
+/// "http://127.0.0.1:8080". Error{usage, "central_url"} for anything else: another scheme, a path,
 /// a user, http to another host than the loopback, https before the agent is enrolled.
 [[nodiscard]] CentralAddress parse_central_url(const std::string& url);
 

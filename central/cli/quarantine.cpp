@@ -315,6 +315,18 @@ void add_retry_verb(CLI::App& family, Context& context) {
     verb->callback([&context, options] { retry(context, *options); });
 }
 
+/// Who reads the log in a year wants more than an empty line.
+void add_reason(CLI::App& verb, std::string& reason) {
+    const CLI::Validator not_blank(
+        [](const std::string& text) {
+            const bool blank = text.find_first_not_of(" \t\n") == std::string::npos;
+            return blank ? std::string("say why: the log keeps it") : std::string{};
+        },
+        ""
+    );
+    verb.add_option("--reason", reason, "for the log")->required()->check(not_blank);
+}
+
 void add_deciding_verbs(CLI::App& family, Context& context) {
     const auto options = std::make_shared<QuarantineOptions>();
     CLI::App* verb = add_verb(
@@ -328,9 +340,9 @@ void add_deciding_verbs(CLI::App& family, Context& context) {
     );
     verb->add_option("id", options->id, "ID of `list`")->required();
     verb->add_option("--card", options->instead.card_uid, "card_uid as in cards");
-    verb->add_option("--tap", options->tap_id, "tap_id")->check(CLI::PositiveNumber);
+    verb->add_option("--tap", options->tap_id, "tap_id")->check(CLI::Range(1, 2147483647));
     verb->add_option("--keg", options->instead.keg_id, "keg_id")->type_name("UUID");
-    verb->add_option("--reason", options->reason, "for the log")->required();
+    add_reason(*verb, options->reason);
     verb->callback([&context, options] { resolve(context, *options); });
 
     const auto dismissed = std::make_shared<QuarantineOptions>();
@@ -342,7 +354,7 @@ void add_deciding_verbs(CLI::App& family, Context& context) {
         "Example:\n  tapline-central quarantine dismiss 17 --reason 'cleaning water'"
     );
     verb->add_option("id", dismissed->id, "ID of `list`")->required();
-    verb->add_option("--reason", dismissed->reason, "for the log")->required();
+    add_reason(*verb, dismissed->reason);
     verb->callback([&context, dismissed] { dismiss(context, *dismissed); });
 }
 
