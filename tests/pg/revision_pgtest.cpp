@@ -148,6 +148,25 @@ TEST_CASE("Revision.UpDownUpGivesTheSameSchema") {
     CHECK(catalog(database) == first);
 }
 
+TEST_CASE("Revision.ADowngradeNeverDropsReceiptsOrQuarantine") {
+    TestDatabase database(TestDatabase::Schema::empty);
+    const revision::LineageSet set = revision::load_lineages({});
+    revision::Runner(set, options_for(database)).upgrade("heads");
+    database.connect().run(
+        "INSERT INTO tapline.quarantine (journal_id, epoch, seq, row_hash, revision, raw, code, "
+        "detail, time_quality) VALUES (gen_random_uuid(), 1, 1, '\\x00', 'j0001', '\\x7b7d', "
+        "'unknown_card', '', 'unknown')"
+    );
+    const Error error =
+        error_of([&] { revision::Runner(set, options_for(database)).downgrade("base"); });
+    CHECK(error.sqlstate() == "55006");
+    CHECK(heads_of(database, set) == all_heads(set));
+    auto session = database.connect();
+    session.run("DELETE FROM tapline.quarantine");
+    revision::Runner(set, options_for(database)).downgrade("base");
+    CHECK(heads_of(database, set) == at_base);
+}
+
 TEST_CASE("Revision.UpgradeAtHeadDoesNothing") {
     TestDatabase database;
     const revision::LineageSet set = revision::load_lineages({});

@@ -222,6 +222,15 @@ CREATE TRIGGER tapline_note_card_guest AFTER UPDATE ON public.cards
 
 -- tapline: downgrade
 
+-- Receipts prove every charge and quarantine holds pours that exist nowhere else.
+DO $body$
+BEGIN
+    IF EXISTS (SELECT 1 FROM tapline.receipt) OR EXISTS (SELECT 1 FROM tapline.quarantine) THEN
+        RAISE EXCEPTION 'receipts or quarantined pours are still in schema tapline'
+            USING ERRCODE = 'object_in_use', HINT = 'Back up the database, then empty both tables by hand.';
+    END IF;
+END
+$body$;
 DROP TRIGGER tapline_note_card_guest ON public.cards;
 DROP TRIGGER tapline_note_tap_keg ON public.taps;
 DROP FUNCTION tapline.note_card_guest();
