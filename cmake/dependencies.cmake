@@ -20,5 +20,3 @@ add_library(tapline_asio INTERFACE)
 target_compile_definitions(tapline_asio INTERFACE
     BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_link_libraries(tapline_asio INTERFACE Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
-# GCC 12 at -O2 takes Asio's own frame allocator for a mismatch (false positive on awaitable_frame_base).
-target_compile_options(tapline_asio INTERFACE -Wno-mismatched-new-delete)

@@ -102,7 +102,7 @@ void add_journal_adopt(CLI::App& journal_verbs, int& exit_code) {
     verb->footer(
         "The tap may go on pouring meanwhile. A verified backup is made first. A file that isn't\n"
         "recognised, is damaged, or has a -wal of another copy is left byte for byte as it is.\n"
-        "Examples:\n  tapline-agent journal adopt /home/pi/rpi-controller/local_journal.db\n"
+        "Examples:\n  tapline-agent journal adopt /var/lib/tap/local_journal.db\n"
         "  tapline-agent journal adopt --json local_journal.db"
     );
     verb->callback([arguments, &exit_code] {
