@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -12,7 +13,9 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,10 +32,12 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::array<const char*, 3> suffixes{"", "-wal", "-journal"};
 constexpr int free_attempts = 10;
-constexpr int locked_attempts = 5;
+constexpr int locked_attempts = 3;
 constexpr std::chrono::milliseconds pause_between_attempts{40};
 /// The tap's program waits 5 s for its lock.
 constexpr std::chrono::milliseconds max_locked_time{1500};
+constexpr std::chrono::seconds max_wait_for_lock{10};
+constexpr std::chrono::microseconds wait_slice{50'000};
 constexpr std::size_t block_bytes = 1U << 18U;
 constexpr const char* copy_name = "journal.db";
 
@@ -159,41 +164,99 @@ Outcome copy_once(
     return Outcome::copied;
 }
 
-bool lock_range(int descriptor, short type, off_t start, off_t length) {
+/// Waits in the kernel's queue: a writer at full speed holds its lock nearly always, and whoever
+/// only looks now and then rarely meets the gap. The child's repeating timer ends the wait.
+bool lock_range(int descriptor, short type, off_t start, off_t length, SteadyTime deadline) {
     struct flock range {};
 
     range.l_type = type;
     range.l_whence = SEEK_SET;
     range.l_start = start;
     range.l_len = length;
-    return ::fcntl(descriptor, F_SETLK, &range) == 0;
+    while (std::chrono::steady_clock::now() < deadline) {
+        // Of the open file, not of the process: copying opens and closes the same file.
+        if (::fcntl(descriptor, F_OFD_SETLKW, &range) == 0) {
+            return true;
+        }
+        if (errno != EINTR) {
+            return false;
+        }
+    }
+    return false;
+}
+
+void wake_waits_now_and_then() {
+    struct sigaction action {};
+
+    action.sa_handler = [](int) {};  // without SA_RESTART, so that it interrupts
+    ::sigaction(SIGALRM, &action, nullptr);
+    sigset_t alarm;
+    ::sigemptyset(&alarm);
+    ::sigaddset(&alarm, SIGALRM);
+    ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
+
+    struct itimerval every {};
+
+    every.it_interval.tv_usec = wait_slice.count();
+    every.it_value = every.it_interval;
+    ::setitimer(ITIMER_REAL, &every, nullptr);
+}
+
+void remove_copy(const std::string& to) {
+    for (const auto* suffix : suffixes) {
+        ::unlink((to + suffix).c_str());
+    }
 }
 
 /// Keeps writers out for a moment, by SQLite's own locks: SHARED on the file, and in WAL mode the
 /// write and checkpoint locks.
 Outcome copy_locked(const std::string& from, const std::string& to) {
+    wake_waits_now_and_then();
     const Descriptor main(from, O_RDONLY);
-    const Descriptor shm(from + "-shm", O_RDWR);
-    const bool locked = main.is_open() &&
-                        lock_range(main.get(), F_RDLCK, shared_first, shared_size) &&
-                        (!shm.is_open() || lock_range(shm.get(), F_WRLCK, wal_write_lock, 2));
-    return locked ? copy_once(from, to, std::chrono::steady_clock::now() + max_locked_time)
-                  : Outcome::unstable;
+    if (!main.is_open() || !lock_range(
+                               main.get(),
+                               F_RDLCK,
+                               shared_first,
+                               shared_size,
+                               std::chrono::steady_clock::now() + max_wait_for_lock
+                           )) {
+        return Outcome::unstable;
+    }
+    // From here on nobody can remove the -wal and the -shm, and outside WAL mode nobody can commit.
+    // A -shm that wasn't there when we looked has been made by the time of the next attempt.
+    const auto main_held_until = std::chrono::steady_clock::now() + max_locked_time;
+    auto outcome = Outcome::unstable;
+    for (int attempt = 0; outcome == Outcome::unstable && attempt < locked_attempts; ++attempt) {
+        const Descriptor shm(from + "-shm", O_RDWR);
+        if (shm.is_open() && !lock_range(
+                                 shm.get(),
+                                 F_WRLCK,
+                                 wal_write_lock,
+                                 2,
+                                 std::chrono::steady_clock::now() + max_wait_for_lock
+                             )) {
+            return Outcome::unstable;
+        }
+        remove_copy(to);
+        outcome = copy_once(
+            from,
+            to,
+            shm.is_open() ? std::chrono::steady_clock::now() + max_locked_time : main_held_until
+        );
+    }
+    return outcome;
 }
 
 Outcome copy_in_child(const std::string& from, const std::string& to) {
-    for (int attempt = 0; attempt < free_attempts + locked_attempts; ++attempt) {
-        for (const auto* suffix : suffixes) {
-            ::unlink((to + suffix).c_str());
-        }
-        const auto outcome =
-            attempt < free_attempts ? copy_once(from, to, std::nullopt) : copy_locked(from, to);
+    for (int attempt = 0; attempt < free_attempts; ++attempt) {
+        remove_copy(to);
+        const auto outcome = copy_once(from, to, std::nullopt);
         if (outcome != Outcome::unstable) {
             return outcome;
         }
         std::this_thread::sleep_for(pause_between_attempts);
     }
-    return Outcome::unstable;
+    return copy_locked(from, to);
 }
 
 Outcome run_child(const std::string& from, const std::string& to) {

@@ -212,7 +212,12 @@ Tap::Result pour_until_closed(const fs::path& file, const Tap::Habit& habit, int
             connection.reset();
             connection = std::make_unique<Plain>(file, habit.timeout_ms);
         }
-        const int code = connection->insert(habit.insert, id_of(number), 100);
+        int code = habit.hold_ms > 0 ? connection->run("BEGIN IMMEDIATE") : SQLITE_OK;
+        code = code == SQLITE_OK ? connection->insert(habit.insert, id_of(number), 100) : code;
+        if (habit.hold_ms > 0 && code == SQLITE_OK) {
+            ::usleep(static_cast<useconds_t>(habit.hold_ms) * 1000);
+            code = connection->run("COMMIT");
+        }
         ++(code == SQLITE_OK ? result.written : result.failed);
         if (code != SQLITE_OK) {
             fmt::print(stderr, "tap: {}\n", connection->error());

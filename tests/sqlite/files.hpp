@@ -91,6 +91,7 @@ class Tap {
         int timeout_ms = 5000;    ///< Python's default
         bool persistent = false;  ///< one connection for all, or one per INSERT as the field does
         int pause_ms = 3;
+        int hold_ms = 0;  ///< between INSERT and COMMIT, as a slow card makes it
     };
 
     struct Result {

@@ -10,6 +10,7 @@
 
 #include "agent/journal/adopt.hpp"
 #include "agent/journal/journal.hpp"
+#include "agent/journal/stable_copy.hpp"
 #include "tests/sqlite/files.hpp"
 
 using namespace tapline;
@@ -145,4 +146,24 @@ TEST_CASE("a tap that pours as fast as it can doesn't keep its journal from bein
     CHECK(result.failed == 0);
     CHECK(report.recognised == "gen7");
     CHECK(Plain(file).one("SELECT count(*) FROM pours") == std::to_string(2000 + result.written));
+}
+
+TEST_CASE("a tap that holds its lock nearly all the time can still be copied") {
+    const bool in_delete_mode = GENERATE(false, true);
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_journal(file, in_delete_mode ? "gen1" : "gen8", 60'000);
+    Tap::Habit habit;
+    habit.insert = release(in_delete_mode ? "gen4" : "gen8").insert;
+    habit.pause_ms = 0;
+    habit.hold_ms = 3;
+    Tap tap(file, habit);
+    for (int round = 0; round < 3; ++round) {
+        const journal::StableCopy copy(file);
+        CHECK(Plain(copy.main()).one("PRAGMA integrity_check") == "ok");
+        CHECK(std::stoi(Plain(copy.main()).one("SELECT count(*) FROM pours")) >= 60'000);
+    }
+    const auto result = tap.stop();
+    CHECK(result.failed == 0);
+    CHECK(result.written > 0);
 }
