@@ -23,6 +23,7 @@ struct RevisionOptions {
     std::vector<std::string> targets;
     bool show_steps = false;
     bool verbose = false;
+    bool discard_rows = false;
 
     [[nodiscard]] revision::LineageSet load() const {
         revision::LineageOptions options;
@@ -67,7 +68,9 @@ void print(const Context& context, const nlohmann::ordered_json& json, const std
 
 void migrate(Context& context, const RevisionOptions& options, revision::Direction direction) {
     const revision::LineageSet set = options.load();
-    revision::Runner runner(set, run_options(context));
+    revision::RunOptions run = run_options(context);
+    run.discard_rows = options.discard_rows;
+    revision::Runner runner(set, run);
     const std::string& target = options.targets.front();
     if (options.show_steps) {
         const revision::AppliedHeads applied = runner.applied();
@@ -97,6 +100,13 @@ void add_migrate_verb(CLI::App& app, Context& context, revision::Direction direc
     )
         ->required(!up);
     verb->add_flag("--show-steps", options->show_steps, "print what would run, and run nothing");
+    if (!up) {
+        verb->add_flag(
+            "--discard-rows",
+            options->discard_rows,
+            "drop tables of the bar although they hold rows"
+        );
+    }
     verb->footer(
         up ? "Examples:\n  tapline-central upgrade\n  tapline-central upgrade +1 --lineage app"
            : "Examples:\n  tapline-central downgrade -1 --lineage tapline\n  tapline-central "

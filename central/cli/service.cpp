@@ -191,7 +191,12 @@ void serve(const ServeOptions& options) {
         settle_options.price_from_journal = options.price_from_journal;
         settle::Settler settler(settle_options);
         {
-            gateway::PgBackend backend(settler, url);
+            gateway::PgBackendOptions backend_options;
+            backend_options.database_url = url;
+            backend_options.schema_check = [&set](pg::Session& session) {
+                return obstacle_in_schema(set, session);
+            };
+            gateway::PgBackend backend(settler, std::move(backend_options));
             run_gateway(options, backend);
         }
         settler.stop();

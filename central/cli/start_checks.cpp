@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "central/revision/ledger.hpp"
 #include "common/error.hpp"
 
 namespace tapline::cli {
@@ -31,11 +32,31 @@ constexpr std::string_view not_null_columns_sql =
     "AND attnum > 0 AND attnotnull AND NOT attisdropped ORDER BY attname COLLATE \"C\"";
 constexpr std::string_view environment_sql =
     "SELECT value FROM tapline.setting WHERE key = 'environment'";
+constexpr std::string_view has_settings_sql = "SELECT to_regclass('tapline.setting') IS NOT NULL";
 constexpr std::string_view mark_as_dev_sql =
     "INSERT INTO tapline.setting (key, value) VALUES ('environment', 'dev') ON CONFLICT DO NOTHING";
 
 std::string listed(const std::vector<std::string>& names) {
     return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// An applied id that no file has; nullptr: there is none.
+const std::string* unknown_id(
+    const revision::DatabaseLineage& one, const std::vector<std::string>& applied
+) {
+    const auto found = std::find_if(applied.begin(), applied.end(), [&](const std::string& id) {
+        return one.lineage.find(id) == nullptr;
+    });
+    return found == applied.end() ? nullptr : &*found;
+}
+
+std::string behind(const revision::DatabaseLineage& one, const std::vector<std::string>& applied) {
+    return fmt::format(
+        "the lineage {} of this database is at {} and has to be at {}",
+        revision::to_string(one.name),
+        applied.empty() ? "base" : listed(applied),
+        listed(one.lineage.heads())
+    );
 }
 
 }  // namespace
@@ -45,11 +66,11 @@ void check_at_head(const revision::LineageSet& set, const revision::AppliedHeads
         if (applied[i] == set[i].lineage.heads()) {
             continue;
         }
-        const auto unknown =
-            std::find_if(applied[i].begin(), applied[i].end(), [&](const std::string& id) {
-                return set[i].lineage.find(id) == nullptr;
-            });
-        if (unknown != applied[i].end()) {
+        const std::string* unknown = unknown_id(set[i], applied[i]);
+        if (unknown != nullptr && set[i].name == revision::LineageName::app) {
+            continue;
+        }
+        if (unknown != nullptr) {
             throw Error(
                 ErrorKind::refused,
                 "unknown_revision",
@@ -66,15 +87,23 @@ void check_at_head(const revision::LineageSet& set, const revision::AppliedHeads
         throw Error(
             ErrorKind::refused,
             "behind_head",
-            fmt::format(
-                "the lineage {} of this database is at {} and has to be at {}",
-                revision::to_string(set[i].name),
-                applied[i].empty() ? "base" : listed(applied[i]),
-                listed(set[i].lineage.heads())
-            ),
+            behind(set[i], applied[i]),
             "run `tapline-central upgrade`, then start this again"
         );
     }
+}
+
+std::optional<std::string> obstacle_in_schema(
+    const revision::LineageSet& set, pg::Session& session
+) {
+    revision::Ledger ledger(session);
+    for (const revision::DatabaseLineage& one : set) {
+        const std::vector<std::string> applied = ledger.heads(one.name);
+        if (applied != one.lineage.heads() && unknown_id(one, applied) == nullptr) {
+            return behind(one, applied);
+        }
+    }
+    return std::nullopt;
 }
 
 void check_pours_columns(pg::Session& session) {
@@ -107,6 +136,9 @@ void check_pours_columns(pg::Session& session) {
 }
 
 std::string environment_of(pg::Session& session) {
+    if (!session.run(has_settings_sql)[0].boolean(0)) {
+        return "production";
+    }
     const pg::Result rows = session.run(environment_sql);
     return rows.empty() ? "production" : std::string(rows[0].text(0));
 }

@@ -1,6 +1,7 @@
 // What the gateway's routes need from the rest of central.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -28,8 +29,8 @@ class Backend {
     [[nodiscard]] virtual boost::asio::awaitable<HelloOutcome> hello(
         std::string controller, wire::Hello hello
     ) = 0;
-    /// True while requests can be served; never blocks.
-    [[nodiscard]] virtual bool ready() const noexcept = 0;
+    /// nullopt while requests can be served, else what stands in the way.
+    [[nodiscard]] virtual boost::asio::awaitable<std::optional<wire::Problem>> obstacle() = 0;
 };
 
 }  // namespace tapline::gateway

@@ -33,8 +33,8 @@ class Waiting {
 
 }  // namespace
 
-PgBackend::PgBackend(settle::Settler& settler, std::string database_url, std::size_t hello_sessions)
-    : settler_(settler), database_url_(std::move(database_url)), threads_(hello_sessions) {}
+PgBackend::PgBackend(settle::Settler& settler, PgBackendOptions options)
+    : settler_(settler), options_(std::move(options)), threads_(options_.hello_sessions) {}
 
 PgBackend::~PgBackend() {
     threads_.join();
@@ -56,8 +56,33 @@ asio::awaitable<HelloOutcome> PgBackend::hello(std::string controller, wire::Hel
     co_return co_await std::move(running);
 }
 
-bool PgBackend::ready() const noexcept {
-    return settler_.ready();
+asio::awaitable<std::optional<wire::Problem>> PgBackend::obstacle() {
+    if (!settler_.ready() || waiting_ >= max_waiting_hellos) {
+        co_return not_ready();
+    }
+    const Waiting waiting(waiting_);
+    auto job = [this] { return look_at_schema(); };
+    auto running = run_on(threads_.get_executor(), std::move(job));
+    co_return co_await std::move(running);
+}
+
+std::optional<wire::Problem> PgBackend::look_at_schema() {
+    if (!options_.schema_check) {
+        return std::nullopt;
+    }
+    try {
+        auto session = take_session();
+        const auto why = options_.schema_check(*session);
+        give_back(std::move(session));
+        return why ? std::optional(wrong_schema(*why)) : std::nullopt;
+    } catch (const Error& failure) {
+        if (failure.kind() != ErrorKind::unreachable && failure.kind() != ErrorKind::pg) {
+            throw;
+        }
+        const std::lock_guard lock(mutex_);
+        sessions_.clear();
+        return not_ready();
+    }
 }
 
 HelloOutcome PgBackend::say_hello(const std::string& controller, const wire::Hello& hello) {
@@ -90,7 +115,7 @@ std::unique_ptr<pg::Session> PgBackend::take_session() {
         }
     }
     pg::ConnectOptions options;
-    options.url = database_url_;
+    options.url = options_.database_url;
     options.application_name = "tapline hello";
     return std::make_unique<pg::Session>(options);
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +16,21 @@
 
 namespace tapline::gateway {
 
+/// nullopt while the schema is one that this program settles into, else why it isn't. Throws as
+/// pg::Session does.
+using SchemaCheck = std::function<std::optional<std::string>(pg::Session&)>;
+
+struct PgBackendOptions {
+    std::string database_url;
+    SchemaCheck schema_check;        ///< asked by `/readyz`; may be empty
+    std::size_t hello_sessions = 2;  ///< threads, and at most as many connections, that say hello;
+                                     ///< opened at need and dropped after a failure
+};
+
 class PgBackend final : public Backend {
   public:
-    /// `settler` outlives this. hello_sessions: threads, and at most as many connections, that say
-    /// hello; they are opened at need and dropped after a failure.
-    PgBackend(settle::Settler& settler, std::string database_url, std::size_t hello_sessions = 2);
+    /// `settler` outlives this.
+    PgBackend(settle::Settler& settler, PgBackendOptions options);
     ~PgBackend() override;
 
     [[nodiscard]] boost::asio::awaitable<settle::Outcome> pours(
@@ -27,15 +39,16 @@ class PgBackend final : public Backend {
     [[nodiscard]] boost::asio::awaitable<HelloOutcome> hello(
         std::string controller, wire::Hello hello
     ) override;
-    [[nodiscard]] bool ready() const noexcept override;
+    [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> obstacle() override;
 
   private:
     [[nodiscard]] HelloOutcome say_hello(const std::string& controller, const wire::Hello& hello);
+    [[nodiscard]] std::optional<wire::Problem> look_at_schema();
     [[nodiscard]] std::unique_ptr<pg::Session> take_session();
     void give_back(std::unique_ptr<pg::Session> session);
 
     settle::Settler& settler_;
-    std::string database_url_;
+    PgBackendOptions options_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<pg::Session>> sessions_;
     std::atomic<int> waiting_{0};

@@ -101,6 +101,13 @@ wire::Problem not_ready() {
     return problem;
 }
 
+wire::Problem wrong_schema(const std::string& detail) {
+    auto problem =
+        make(503, "wrong_schema", "the database isn't at the revision that is needed", "retry");
+    problem.retry_after = 5s;
+    return with_detail(std::move(problem), printable(detail));
+}
+
 wire::Problem too_many_connections() {
     auto problem =
         make(503, "too_many_connections", "central serves as many connections as it may", "retry");

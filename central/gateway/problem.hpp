@@ -22,6 +22,7 @@ namespace tapline::gateway {
 [[nodiscard]] wire::Problem unsupported_media_type();            // 415
 [[nodiscard]] wire::Problem header_too_large(std::size_t limit_bytes);  // 431
 [[nodiscard]] wire::Problem internal();                                 // 500
+[[nodiscard]] wire::Problem wrong_schema(const std::string& detail);    // 503
 [[nodiscard]] wire::Problem not_ready();                                // 503
 [[nodiscard]] wire::Problem too_many_connections();                     // 503
 

@@ -152,7 +152,9 @@ asio::awaitable<http::Response> Routes::handle(http::Request request) {
         if (!get) {
             co_return refuse_method("GET");
         }
-        co_return backend_.ready() ? plain(200, "ready\n") : to_response(not_ready());
+        auto looking = backend_.obstacle();
+        const auto obstacle = co_await std::move(looking);
+        co_return obstacle ? to_response(*obstacle) : plain(200, "ready\n");
     }
     const bool v1 = parts.size() >= 2 && parts[0] == "v1";
     if (v1 && parts.size() == 2 && parts[1] == "hello") {

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "central/revision/blockers.hpp"
+#include "central/revision/row_guard.hpp"
 #include "common/error.hpp"
 #include "common/revision/digest.hpp"
 #include "common/revision/resolve.hpp"
@@ -56,6 +57,11 @@ std::string describe_holder(pg::Session& session) {
         rows[0].text(2),
         rows[0].integer(3)
     );
+}
+
+/// raise_exception and object_in_use: what a revision's author raises in a DO block to stop it.
+bool raised_on_purpose(std::string_view sqlstate) {
+    return sqlstate == "P0001" || sqlstate == "55006";
 }
 
 std::string hint_for(const Error& error) {
@@ -208,6 +214,18 @@ std::optional<std::string> Runner::blocked(
 }
 
 void Runner::try_step(const PartStep& step, const std::vector<std::string>& heads) {
+    std::set<std::string> may_drop;
+    for (auto lost = attempt(step, heads, may_drop); !lost.empty();
+         lost = attempt(step, heads, may_drop)) {
+        may_drop.merge(lost);
+    }
+}
+
+std::set<std::string> Runner::attempt(
+    const PartStep& step,
+    const std::vector<std::string>& heads,
+    const std::set<std::string>& may_drop
+) {
     const auto begin = steady_clock::now();
     const DatabaseLineage& one = set_[step.part];
     const Revision& revision = one.lineage.at(step.step.id);
@@ -220,7 +238,15 @@ void Runner::try_step(const PartStep& step, const std::vector<std::string>& head
     session_.run(search_path_sql);
     ledger_.bootstrap(one.name);
     ledger_.move_heads(one.name, heads, step.step.heads_after);
+    std::optional<RowGuard> guard;
+    if (step.step.direction == Direction::downgrade && one.name == LineageName::app &&
+        !options_.discard_rows) {
+        guard.emplace(session_, may_drop, step.step.id);
+    }
     run_statements(revision, step.step.direction);
+    if (auto lost = guard ? guard->unseen_losses() : std::set<std::string>{}; !lost.empty()) {
+        return lost;
+    }
     LogEntry entry;
     entry.lineage = one.name;
     entry.id = step.step.id;
@@ -231,6 +257,7 @@ void Runner::try_step(const PartStep& step, const std::vector<std::string>& head
     entry.downgrade_sql = revision.downgrade.raw;
     ledger_.write(entry);
     transaction.commit();
+    return {};
 }
 
 void Runner::run_statements(const Revision& revision, Direction direction) {
@@ -242,9 +269,10 @@ void Runner::run_statements(const Revision& revision, Direction direction) {
         try {
             session_.run(statements[i].text);
         } catch (const Error& error) {
+            const bool guard = raised_on_purpose(error.sqlstate());
             throw Error(
-                error.kind(),
-                error.code(),
+                guard ? ErrorKind::refused : error.kind(),
+                guard ? "refused_by_revision" : error.code(),
                 fmt::format("{} line {}: {}", revision.file, statements[i].line, error.what()),
                 hint_for(error),
                 error.sqlstate()

@@ -8,12 +8,15 @@
 //   refused/"transaction_off"   a section asks for transaction=off, which this release doesn't run
 //   refused/"batch_step"        a section has batch steps, which this release doesn't run
 //   unreachable/"table_locked"  a lock that a statement needs was held longer than table_lock_wait
+//   refused/"refused_by_revision" the revision's own SQL raised an exception: a guard of its author
+//   refused/"rows_would_go"     a downgrade would drop tables of the bar that hold rows
 //   pg/…                        a statement failed: file, line and PostgreSQL's own words
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +39,8 @@ struct RunOptions {
     pg::ConnectOptions connect;
     std::chrono::milliseconds lock_wait{60'000};    ///< for another runner to finish
     std::chrono::milliseconds lock_timeout{2'000};  ///< of one try; a section may say otherwise
-    std::chrono::milliseconds table_lock_wait{120'000};      ///< all tries of one revision together
+    std::chrono::milliseconds table_lock_wait{120'000};  ///< all tries of one revision together
+    bool discard_rows = false;  ///< a downgrade may drop tables that hold rows
     std::function<void(const std::string& line)> say;        ///< for people; may be empty
     std::function<void(const StatementProgress&)> progress;  ///< may be empty
 };
@@ -80,6 +84,12 @@ class Runner {
         const PartStep& step, const std::vector<std::string>& heads
     );
     void try_step(const PartStep& step, const std::vector<std::string>& heads);
+    /// Tables with rows that the step turned out to drop, and then nothing was committed.
+    [[nodiscard]] std::set<std::string> attempt(
+        const PartStep& step,
+        const std::vector<std::string>& heads,
+        const std::set<std::string>& may_drop
+    );
     void run_statements(const Revision& revision, Direction direction);
     void log_failure(
         const PartStep& step, const std::vector<std::string>& heads, const std::string& why

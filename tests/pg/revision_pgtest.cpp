@@ -1,5 +1,4 @@
 #include <csignal>
-#include <fstream>
 #include <thread>
 
 #include <sys/wait.h>
@@ -8,37 +7,13 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "central/revision/execute.hpp"
-#include "common/error.hpp"
-#include "tests/support/pg_cluster.hpp"
+#include "tests/pg/revision_lab.hpp"
 
 namespace tapline::test {
 
 namespace {
 
-namespace fs = std::filesystem;
-using revision::AppliedHeads;
 using std::chrono::milliseconds;
-
-const AppliedHeads at_base{{}, {}};
-
-revision::RunOptions options_for(const TestDatabase& database) {
-    revision::RunOptions options;
-    options.connect = {.url = database.url(), .application_name = "test runner"};
-    return options;
-}
-
-AppliedHeads heads_of(const TestDatabase& database, const revision::LineageSet& set) {
-    return revision::Runner(set, options_for(database)).applied();
-}
-
-AppliedHeads all_heads(const revision::LineageSet& set) {
-    AppliedHeads heads;
-    for (const revision::DatabaseLineage& one : set) {
-        heads.push_back(one.lineage.heads());
-    }
-    return heads;
-}
 
 /// Everything that a revision may make, as one text per object.
 std::string catalog(const TestDatabase& database) {
@@ -61,53 +36,6 @@ std::string catalog(const TestDatabase& database) {
         "WHERE pronamespace::regnamespace::text IN ('public', 'tapline')) AS lines"
     );
     return std::string(rows[0].text(0));
-}
-
-/// A directory of revision files for one test.
-class Files {
-  public:
-    Files() : directory_(fs::temp_directory_path() / fmt::format("tapline-rev-{}", getpid())) {
-        fs::remove_all(directory_);
-        fs::create_directories(directory_ / "app");
-        fs::create_directories(directory_ / "tapline");
-    }
-
-    ~Files() { fs::remove_all(directory_); }
-
-    Files(const Files&) = delete;
-    Files& operator=(const Files&) = delete;
-
-    void write(
-        const std::string& id,
-        const std::string& before,
-        const std::string& up,
-        const std::string& down,
-        const std::string& options = ""
-    ) const {
-        std::ofstream(directory_ / "app" / (id + "_x.sql"))
-            << "-- x\n-- Revision ID: " << id << "\n-- Revises: " << before
-            << "\n-- Create Date: 2026-01-01\n-- Phase: expand\n\n-- tapline: upgrade" << options
-            << "\n"
-            << up << "\n-- tapline: downgrade\n"
-            << down << "\n";
-    }
-
-    [[nodiscard]] revision::LineageSet load() const {
-        return revision::load_lineages({directory_, std::nullopt});
-    }
-
-  private:
-    fs::path directory_;
-};
-
-template <typename Call>
-Error error_of(Call&& call) {
-    try {
-        call();
-    } catch (const Error& error) {
-        return error;
-    }
-    return {ErrorKind::bug, "no_error", "nothing was thrown"};
 }
 
 /// Runs `upgrade heads` in a process of its own that is killed before the n-th statement.
@@ -146,25 +74,6 @@ TEST_CASE("Revision.UpDownUpGivesTheSameSchema") {
     CHECK(down.find("function") == std::string::npos);
     revision::Runner(set, options_for(database)).upgrade("heads");
     CHECK(catalog(database) == first);
-}
-
-TEST_CASE("Revision.ADowngradeNeverDropsReceiptsOrQuarantine") {
-    TestDatabase database(TestDatabase::Schema::empty);
-    const revision::LineageSet set = revision::load_lineages({});
-    revision::Runner(set, options_for(database)).upgrade("heads");
-    database.connect().run(
-        "INSERT INTO tapline.quarantine (journal_id, epoch, seq, row_hash, revision, raw, code, "
-        "detail, time_quality) VALUES (gen_random_uuid(), 1, 1, '\\x00', 'j0001', '\\x7b7d', "
-        "'unknown_card', '', 'unknown')"
-    );
-    const Error error =
-        error_of([&] { revision::Runner(set, options_for(database)).downgrade("base"); });
-    CHECK(error.sqlstate() == "55006");
-    CHECK(heads_of(database, set) == all_heads(set));
-    auto session = database.connect();
-    session.run("DELETE FROM tapline.quarantine");
-    revision::Runner(set, options_for(database)).downgrade("base");
-    CHECK(heads_of(database, set) == at_base);
 }
 
 TEST_CASE("Revision.UpgradeAtHeadDoesNothing") {

@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "central/gateway/backend.hpp"
+#include "central/gateway/problem.hpp"
 
 namespace tapline::test {
 
@@ -50,7 +51,13 @@ class FakeBackend final : public gateway::Backend {
         co_return reply;
     }
 
-    [[nodiscard]] bool ready() const noexcept override { return is_ready; }
+    [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> obstacle() override {
+        std::optional<wire::Problem> answer;
+        if (!is_ready) {
+            answer = gateway::not_ready();
+        }
+        co_return answer;
+    }
 };
 
 }  // namespace tapline::test

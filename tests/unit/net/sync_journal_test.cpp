@@ -56,7 +56,10 @@ class Counting final : public tapline::gateway::Backend {
         co_return reply;
     }
 
-    [[nodiscard]] bool ready() const noexcept override { return true; }
+    [[nodiscard]] boost::asio::awaitable<std::optional<tapline::wire::Problem>> obstacle(
+    ) override {
+        co_return std::nullopt;
+    }
 };
 
 /// The tap's program: plain SQLite, a connection kept open.
