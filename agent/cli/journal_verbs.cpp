@@ -11,7 +11,9 @@
 namespace tapline::cli {
 
 void add_journal_verbs(CLI::App& app, int& exit_code) {
-    auto* verbs = app.add_subcommand("journal", "Work on one journal file, offline");
+    auto* verbs = app.add_subcommand(
+        "journal", "Look at, adopt, upgrade or step down one journal file; needs no network"
+    );
     verbs->require_subcommand(1);
     add_journal_adopt(*verbs, exit_code);
     add_journal_migrate(*verbs, exit_code);

@@ -63,8 +63,9 @@ void add_run_verb(CLI::App& app, int& exit_code) {
         "...);\n"
         "a flag counts more than a variable, a variable more than the file.\n"
         "Ends on SIGTERM with 0 after the batch on its way was answered and written down.\n"
-        "Exit codes: 0 stopped, 2 usage or settings, 3 refused, 4 unreachable, 5 data needs "
-        "attention."
+        "Central away, or a journal that isn't adopted, is missing or is somebody else's: it says "
+        "so and\ngoes on trying; see `status`.\n"
+        "Exit codes: 0 stopped, 2 usage or settings, 5 a fault of this program."
     );
     verb->callback([flags, &exit_code] { exit_code = run(*flags); });
 }

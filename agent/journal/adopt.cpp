@@ -138,7 +138,7 @@ Database open_live(const fs::path& file, bool fresh) {
 AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
     const auto real = prepare(file);
     tell(options, "inspect");
-    auto inspection = inspect(real, true);
+    auto inspection = inspect(real, Rehearsal::always);
     const auto& head = journal_lineage().heads().front();
     AdoptReport report{
         inspection.shape.name,
@@ -185,7 +185,7 @@ MigrateReport migrate_file(
     tell(options, "inspect");
     const Job job{direction, std::string(target), false};
     if (direction == revision::Direction::upgrade) {
-        [[maybe_unused]] const auto inspection = inspect(real, false);
+        [[maybe_unused]] const auto inspection = inspect(real, Rehearsal::none);
     }
     const FileLock lock(real);
     auto database = open_live(real, false);

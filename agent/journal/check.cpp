@@ -59,7 +59,7 @@ CheckReport check(const std::filesystem::path& file) {
     const auto real = existing_as_owner(file);
     CheckReport report;
     try {
-        auto inspection = inspect(real, false);
+        auto inspection = inspect(real, Rehearsal::unless_adopted);
         report.recognised = inspection.shape.name;
         report.adopted = inspection.adopted;
         report.totals = std::move(inspection.totals);
@@ -79,11 +79,13 @@ CheckReport check(const std::filesystem::path& file) {
 }
 
 Current current(const std::filesystem::path& file) {
-    return {inspect(existing_as_owner(file), false).shape.name, journal_lineage().heads().front()};
+    return {
+        inspect(existing_as_owner(file), Rehearsal::none).shape.name,
+        journal_lineage().heads().front()};
 }
 
 std::vector<LogEntry> history(const std::filesystem::path& file) {
-    return inspect(existing_as_owner(file), false).ledger;
+    return inspect(existing_as_owner(file), Rehearsal::none).ledger;
 }
 
 }  // namespace tapline::journal

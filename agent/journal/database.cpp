@@ -20,11 +20,11 @@ constexpr std::string_view connection_pragmas =
 
 class Connection {
   public:
-    Connection(const std::filesystem::path& name, int flags, std::chrono::milliseconds timeout)
-        : file(name) {
+    Connection(const std::filesystem::path& name, int flags, const OpenOptions& options)
+        : file(options.shown_as.value_or(name)) {
         try {
             database = std::make_unique<SQLite::Database>(
-                name.string(), flags, static_cast<int>(timeout.count())
+                name.string(), flags, static_cast<int>(options.busy_timeout.count())
             );
         } catch (const SQLite::Exception& error) {
             raise(error);
@@ -84,7 +84,7 @@ void Connection::raise(const SQLite::Exception& error) const {
         case SQLITE_PERM:
         case SQLITE_AUTH:
             throw Error(
-                ErrorKind::storage,
+                ErrorKind::refused,
                 "cannot_open",
                 what,
                 "The file, its -wal and -shm and the directory must belong to the user of the "
@@ -203,14 +203,14 @@ Value Statement::value(int column) const {
 
 Database::Database(const std::filesystem::path& file, const OpenOptions& options) {
     const int flags = SQLite::OPEN_READWRITE | (options.create ? SQLite::OPEN_CREATE : 0);
-    connection_ = std::make_shared<Connection>(file, flags, options.busy_timeout);
+    connection_ = std::make_shared<Connection>(file, flags, options);
     exec(connection_pragmas);
 }
 
 Database Database::scratch() {
     Database database;
     database.connection_ = std::make_shared<Connection>(
-        ":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, default_busy_timeout
+        ":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, OpenOptions{}
     );
     return database;
 }

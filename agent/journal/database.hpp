@@ -76,6 +76,8 @@ class ResetAtExit {
 struct OpenOptions {
     bool create = false;
     std::chrono::milliseconds busy_timeout = default_busy_timeout;
+    /// Errors name this file instead: a copy's own name tells a technician nothing.
+    std::optional<std::filesystem::path> shown_as;
 };
 
 class Database {

@@ -36,7 +36,7 @@ FileLock::FileLock(const std::filesystem::path& journal) {
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor_ < 0) {
         throw Error(
-            ErrorKind::storage,
+            ErrorKind::refused,
             "cannot_open",
             fmt::format("{}: {}", path, std::strerror(errno)),
             "The directory must be writable for the journal's owner."

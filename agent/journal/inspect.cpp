@@ -65,10 +65,16 @@ std::vector<std::string> integrity_findings(Database& database) {
     return findings;
 }
 
+Database open_copy(const fs::path& copy, const fs::path& shown_as) {
+    OpenOptions options;
+    options.shown_as = shown_as;
+    return Database(copy, options);
+}
+
 /// Empty for a sound file, also when SQLite can't even read it.
-std::vector<std::string> damage_of(const fs::path& file) {
+std::vector<std::string> damage_of(const fs::path& file, const fs::path& shown_as) {
     try {
-        Database database(file);
+        Database database = open_copy(file, shown_as);
         return integrity_findings(database);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::storage_corrupt && error.kind() != ErrorKind::storage) {
@@ -158,9 +164,9 @@ void check_wal(const fs::path& file, const StableCopy& copy) {
     }
     const auto alone = copy.directory() / "alone.db";
     fs::copy_file(copy.main(), alone);
-    const auto together = damage_of(copy.main());
+    const auto together = damage_of(copy.main(), file);
     if (!together.empty()) {
-        if (damage_of(alone).empty()) {
+        if (damage_of(alone, file).empty()) {
             refuse_wal(
                 file,
                 {name,
@@ -173,7 +179,7 @@ void check_wal(const fs::path& file, const StableCopy& copy) {
     }
     std::int64_t lost = 0;
     try {
-        Database whole(copy.main());
+        Database whole = open_copy(copy.main(), file);
         lost = lost_with_wal(whole, alone);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::storage_corrupt) {
@@ -233,7 +239,27 @@ void try_writer(Database& database) {
     }
 }
 
-Inspection look(const fs::path& file, Database& database, bool rehearse) {
+/// What fails here would fail on the live file: somebody's table, view or trigger is in the way.
+void rehearse_upgrade(Database& database) {
+    MigrateOptions options;
+    options.deadline.reset();
+    try {
+        upgrade(database, "head", options);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::storage && error.kind() != ErrorKind::data) {
+            throw;
+        }
+        throw FileError(
+            "unknown_shape",
+            fmt::format("the upgrade doesn't go through on a copy of {}", error.what()),
+            "Nothing was changed. Something that somebody added stands in the way: drop or rename "
+            "it, then run this again.",
+            {{"table pours", "changed", "the upgrade to head works", error.what()}}
+        );
+    }
+}
+
+Inspection look(const fs::path& file, Database& database, Rehearsal rehearsal) {
     Inspection result;
     result.shape = recognise(database);
     if (result.shape.kind == Recognised::Kind::unknown) {
@@ -259,10 +285,9 @@ Inspection look(const fs::path& file, Database& database, bool rehearse) {
     if (result.adopted) {
         result.adopted_through = database.integer(sql_adopted_through);
     }
-    if (rehearse) {
-        MigrateOptions options;
-        options.deadline.reset();
-        upgrade(database, "head", options);
+    if (rehearsal == Rehearsal::always ||
+        (rehearsal == Rehearsal::unless_adopted && !result.adopted)) {
+        rehearse_upgrade(database);
         try_writer(database);
     }
     return result;
@@ -270,7 +295,7 @@ Inspection look(const fs::path& file, Database& database, bool rehearse) {
 
 }  // namespace
 
-Inspection inspect(const fs::path& file, bool rehearse) {
+Inspection inspect(const fs::path& file, Rehearsal rehearsal) {
     if (!fs::exists(file)) {
         Inspection nothing;
         nothing.shape = {Recognised::Kind::empty, "empty", {}};
@@ -289,12 +314,12 @@ Inspection inspect(const fs::path& file, bool rehearse) {
               "another header"}}
         );
     }
-    const auto findings = damage_of(copy.main());
+    const auto findings = damage_of(copy.main(), file);
     if (!findings.empty()) {
         refuse_damaged(file, findings);
     }
-    Database database(copy.main());
-    return look(file, database, rehearse);
+    Database database = open_copy(copy.main(), file);
+    return look(file, database, rehearsal);
 }
 
 }  // namespace tapline::journal

@@ -24,9 +24,12 @@ struct Inspection {
     std::vector<LogEntry> ledger;
 };
 
+/// Whether to run the upgrade to head on the copy too, and to try the newest release's INSERT
+/// there, so that whatever would fail on the live file fails here.
+enum class Rehearsal { none, unless_adopted, always };
+
 /// Leaves every file byte for byte as it is. Throws FileError not_a_database, damaged, foreign_wal,
-/// unknown_shape. rehearse: also runs the upgrade to head on the copy and tries the newest
-/// release's INSERT there, so that whatever would fail on the live file fails here.
-[[nodiscard]] Inspection inspect(const std::filesystem::path& file, bool rehearse);
+/// unknown_shape.
+[[nodiscard]] Inspection inspect(const std::filesystem::path& file, Rehearsal rehearsal);
 
 }  // namespace tapline::journal

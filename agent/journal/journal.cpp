@@ -234,16 +234,20 @@ std::int64_t SqliteJournal::data_version() {
 std::optional<wire::Batch> SqliteJournal::next_batch(
     Seq after, const RowHash& previous, BatchLimits limits
 ) {
-    const auto [revision, last_of_revision] = revision_of(after + 1);
     BatchBuilder builder(after, previous, limits);
-    rows_.read(after, last_of_revision, [&](RawPour&& pour) {
-        return builder.add(std::move(pour));
-    });
-    auto batch = builder.finish();
+    std::optional<wire::Batch> batch;
+    std::string revision;
+    // A hole may reach to the line between two revisions: the batch then begins with that hole and
+    // holds the next revision's rows.
+    for (Seq from = after; !batch && from < rows_.max_seq();) {
+        const auto [name, last] = revision_of(from + 1);
+        rows_.read(from, last, [&](RawPour&& pour) { return builder.add(std::move(pour)); });
+        batch = builder.finish();
+        revision = name;
+        from = last;
+    }
     if (!batch) {
-        // A hole may reach to the line between two revisions; the next revision's rows follow it.
-        return last_of_revision < rows_.max_seq() ? next_batch(last_of_revision, previous, limits)
-                                                  : std::nullopt;
+        return std::nullopt;
     }
     const auto identity = cursor_.read();
     batch->journal_id = identity.journal_id;

@@ -296,7 +296,7 @@ StableCopy::StableCopy(const fs::path& journal) {
         pattern = (fs::temp_directory_path() / (prefix + "XXXXXX")).string();
         if (::mkdtemp(pattern.data()) == nullptr) {
             throw Error(
-                ErrorKind::storage,
+                ErrorKind::refused,
                 "cannot_open",
                 fmt::format("{}: {}", pattern, std::strerror(errno)),
                 "The journal's directory must be writable for its owner."

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "agent/journal/adopt.hpp"
+#include "agent/journal/check.hpp"
 #include "agent/journal/difference.hpp"
 #include "agent/journal/file_lock.hpp"
 #include "tests/sqlite/files.hpp"
@@ -34,6 +35,7 @@ Refusal refused(const TempDir& dir, const fs::path& file) {
             result.objects.push_back(fmt::format("{} {}", difference.object, difference.kind));
         }
         CHECK_FALSE(error.hint().empty());
+        CHECK(std::string(error.what()).find("tapline-copy") == std::string::npos);
         CHECK(error.kind() == ErrorKind::storage_corrupt);
     }
     const auto after = bytes_of(dir.path());
@@ -277,4 +279,23 @@ TEST_CASE("a second agent is refused by the lock, and the next one after a kill 
               ::raise(SIGKILL);
           }) == -SIGKILL);
     CHECK(journal::adopt(file).changed);
+}
+
+TEST_CASE("check finds what adopt would refuse: other people's objects that stand in the way") {
+    const std::string sql = GENERATE(
+        "CREATE TABLE tapline_journal (note TEXT)",
+        "CREATE TABLE tapline_old (note TEXT)",
+        "CREATE TRIGGER no_more BEFORE INSERT ON pours BEGIN SELECT RAISE(ABORT, 'closed'); END",
+        "CREATE TRIGGER gone AFTER INSERT ON pours BEGIN DELETE FROM pours; END"
+    );
+    CAPTURE(sql);
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_journal(file, "gen8", 20);
+    Plain(file).exec(sql);
+    const auto seen = journal::check(file);
+    const auto refusal = refused(dir, file);
+    CHECK(seen.problem == refusal.code);
+    CHECK_FALSE(seen.differences.empty());
+    CHECK(seen.advice.find("journal adopt") == std::string::npos);
 }
