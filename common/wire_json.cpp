@@ -53,8 +53,10 @@ Json parse_object(std::string_view text) {
             malformed("the body isn't a JSON object");
         }
         return json;
-    } catch (const Json::exception& failure) {
-        malformed(fmt::format("the body isn't JSON: {}", failure.what()));
+    } catch (const Json::parse_error& failure) {
+        malformed(fmt::format("the body isn't JSON: it goes wrong at byte {}", failure.byte));
+    } catch (const Json::exception&) {
+        malformed("the body isn't JSON that can be read: a number or a text in it is out of range");
     }
 }
 

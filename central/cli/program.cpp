@@ -1,10 +1,15 @@
+#include <algorithm>
 #include <iostream>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "central/cli/context.hpp"
 #include "common/error.hpp"
+#include "common/log.hpp"
 #include "common/version.hpp"
 
 namespace tapline::cli {
@@ -24,6 +29,32 @@ constexpr const char* examples =
     "needs\n"
     "attention. The database is the one in DATABASE_URL.";
 
+/// A role that may not do it is a gate that says no, wherever it stands.
+int exit_code_of(const Error& error) {
+    return error.code() == "insufficient_privilege" ? exit_code(ErrorKind::refused)
+                                                    : exit_code(error.kind());
+}
+
+/// CLI11 says of a mistyped verb only that one is required.
+void check_verb(const CLI::App& app, int argc, char** argv) {
+    if (argc < 2 || argv[1][0] == '-') {
+        return;
+    }
+    std::string verbs;
+    for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+        if (verb->get_name() == argv[1]) {
+            return;
+        }
+        verbs += (verbs.empty() ? "" : ", ") + verb->get_name();
+    }
+    throw Error(
+        ErrorKind::usage,
+        "usage",
+        fmt::format("there is no verb '{}'", printable(argv[1], 40)),
+        "one of: " + verbs
+    );
+}
+
 int report(const Context& context, const Error& error) {
     if (context.json) {
         nlohmann::ordered_json body{{"kind", error.code()}, {"message", error.what()}};
@@ -36,7 +67,7 @@ int report(const Context& context, const Error& error) {
         std::cout << nlohmann::ordered_json{{"error", body}}.dump() << '\n';
     }
     std::cerr << render_error(program_name, error);
-    return exit_code(error.kind());
+    return exit_code_of(error);
 }
 
 }  // namespace
@@ -61,20 +92,22 @@ void add_common_options(CLI::App& verb, Context& context) {
 int run_program(int argc, char** argv) {
     Context context;
     CLI::App app(about, program_name);
-    app.footer(examples);
     app.set_version_flag("--version", std::string(version));
     app.require_subcommand(1);
     add_serve_verb(app, context);
     add_revision_verbs(app, context);
     add_quarantine_verbs(app, context);
+    app.footer(examples);  // after the verbs, which would inherit it
     try {
+        const std::vector<std::string_view> arguments(argv, argv + argc);
+        context.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+        check_verb(app, argc, argv);
         app.parse(argc, argv);
         return context.exit_code;
     } catch (const CLI::Success& success) {
         return app.exit(success);
     } catch (const CLI::ParseError& error) {
-        app.exit(error);
-        return exit_code(ErrorKind::usage);
+        return report(context, {ErrorKind::usage, "usage", error.what(), "see --help of the verb"});
     } catch (const Error& error) {
         return report(context, error);
     }

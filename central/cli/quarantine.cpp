@@ -105,8 +105,25 @@ std::string result_line(const settle::MoveResult& result) {
     return fmt::format("{}: {}", result.id, result.outcome);
 }
 
-void list(const Context& context, const QuarantineOptions& options) {
+constexpr std::string_view has_quarantine_sql =
+    "SELECT to_regclass('tapline.quarantine_decision') IS NOT NULL";
+
+pg::Session connect(const Context& context) {
     pg::Session session(context.connect_options());
+    if (!session.run(has_quarantine_sql)[0].boolean(0)) {
+        throw Error(
+            ErrorKind::refused,
+            "behind_head",
+            "this database has no quarantine: schema tapline isn't in it",
+            "check which database DATABASE_URL names; if it is the right one, run "
+            "`tapline-central upgrade`"
+        );
+    }
+    return session;
+}
+
+void list(const Context& context, const QuarantineOptions& options) {
+    pg::Session session = connect(context);
     settle::QuarantineFilter filter;
     filter.code = options.code;
     filter.journal_id = options.journal_id;
@@ -144,7 +161,7 @@ void list(const Context& context, const QuarantineOptions& options) {
 }
 
 void show(const Context& context, const QuarantineOptions& options) {
-    pg::Session session(context.connect_options());
+    pg::Session session = connect(context);
     const auto item = settle::find_quarantined(session, options.id);
     const auto decisions = settle::decisions_on(session, options.id);
     auto json = item_json(item);
@@ -193,7 +210,7 @@ void retry_listed(
     try {
         results.push_back(settle::retry_quarantined(session, id, word));
     } catch (const Error& error) {
-        if (error.code() != "not_in_quarantine" && error.code() != "dismissed") {
+        if (error.code() != "decided" && error.code() != "dismissed") {
             throw;
         }
     }
@@ -209,7 +226,7 @@ void retry(Context& context, const QuarantineOptions& options) {
             "see `quarantine retry --help`"
         );
     }
-    pg::Session session(context.connect_options());
+    pg::Session session = connect(context);
     const auto word = word_of(context, options);
     std::vector<settle::MoveResult> results;
     if (!many) {
@@ -247,13 +264,13 @@ void resolve(Context& context, const QuarantineOptions& options) {
             "take keg_id as kegs has it"
         );
     }
-    pg::Session session(context.connect_options());
+    pg::Session session = connect(context);
     const auto word = word_of(context, options);
     print_results(context, {settle::resolve_quarantined(session, options.id, instead, word)});
 }
 
 void dismiss(Context& context, const QuarantineOptions& options) {
-    pg::Session session(context.connect_options());
+    pg::Session session = connect(context);
     const auto word = word_of(context, options);
     print_results(context, {settle::dismiss_quarantined(session, options.id, word)});
 }
@@ -362,6 +379,9 @@ void add_deciding_verbs(CLI::App& family, Context& context) {
 
 void add_quarantine_verbs(CLI::App& app, Context& context) {
     CLI::App* family = app.add_subcommand("quarantine", "pours that wait for a person");
+    family->footer(
+        "Examples:\n  tapline-central quarantine list\n  tapline-central quarantine retry --all"
+    );
     family->require_subcommand(1);
     add_looking_verbs(*family, context);
     add_retry_verb(*family, context);

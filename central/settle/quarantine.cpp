@@ -39,6 +39,16 @@ constexpr pg::Statement list_decisions{
     " FROM tapline.quarantine_decision d WHERE d.quarantine_id = $1::bigint"
     " ORDER BY d.decision_id LIMIT 100"};
 
+// The same columns as list_items, of a row that has left the quarantine.
+constexpr pg::Statement find_decided{
+    "quar_decided",
+    "SELECT d.quarantine_id, coalesce(j.controller, ''), d.journal_id, d.epoch, d.seq, '', d.code,"
+    " '', d.outcome, NULL::text,"
+    " to_char(d.decided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), d.raw, d.who"
+    " FROM tapline.quarantine_decision d"
+    " LEFT JOIN tapline.journal j ON j.journal_id = d.journal_id"
+    " WHERE d.quarantine_id = $1::bigint ORDER BY d.decision_id DESC LIMIT 1"};
+
 constexpr pg::Statement lock_item{
     "quar_lock",
     "SELECT q.journal_id, q.epoch, q.seq, q.row_hash, q.revision, q.raw, q.code, q.state,"
@@ -92,7 +102,22 @@ struct Item {
     std::int64_t received_us = 0;
 };
 
-[[noreturn]] void not_there(std::int64_t id) {
+[[noreturn]] void not_there(pg::Session& session, std::int64_t id) {
+    const auto decided = session.exec(find_decided, id);
+    if (!decided.empty()) {
+        throw Error(
+            ErrorKind::refused,
+            "decided",
+            fmt::format(
+                "pour {} has left the quarantine: {} by {} at {}",
+                id,
+                decided[0].text(8),
+                decided[0].text(12),
+                decided[0].text(10)
+            ),
+            fmt::format("nothing was changed; `tapline-central quarantine show {}` has it all", id)
+        );
+    }
     throw Error(
         ErrorKind::usage,
         "not_in_quarantine",
@@ -126,7 +151,7 @@ PourTime stored_time(const pg::Row& row) {
 Item lock(pg::Session& session, std::int64_t id) {
     const auto found = session.exec(lock_item, id);
     if (found.empty()) {
-        not_there(id);
+        not_there(session, id);
     }
     const auto row = found[0];
     if (row.text(7) != "waiting") {
@@ -296,10 +321,14 @@ QuarantineItem find_quarantined(pg::Session& session, std::int64_t id) {
     filter.after_id = id - 1;
     filter.limit = 1;
     auto items = list_quarantine(session, filter);
-    if (items.empty() || items.front().id != id) {
-        not_there(id);
+    if (!items.empty() && items.front().id == id) {
+        return std::move(items.front());
     }
-    return std::move(items.front());
+    const auto decided = session.exec(find_decided, id);
+    if (decided.empty()) {
+        not_there(session, id);
+    }
+    return read_item(decided[0]);
 }
 
 std::vector<PastDecision> decisions_on(pg::Session& session, std::int64_t id) {

@@ -22,7 +22,7 @@ struct QuarantineItem {
     std::string revision;
     std::string code;
     std::string detail;
-    std::string state;  ///< waiting or dismissed
+    std::string state;  ///< waiting or dismissed; settled or duplicate once it has left
     std::optional<std::string> client_tx_id;
     std::string created_at;  ///< ISO 8601, UTC
     std::string raw;         ///< JSON of the row as it came
@@ -49,6 +49,7 @@ struct PastDecision {
     std::string decided_at;
 };
 
+/// One that has left the quarantine too: as it was last decided on, state settled or duplicate.
 /// Throws Error{usage, "not_in_quarantine"}.
 [[nodiscard]] QuarantineItem find_quarantined(pg::Session& session, std::int64_t id);
 /// Oldest first, at most 100.
@@ -76,7 +77,8 @@ struct MoveResult {
     std::string pour_id;
 };
 
-// All three throw Error{usage, "not_in_quarantine"}, Error{refused, "dismissed" | "hold"}, and what
+// All three throw Error{usage, "not_in_quarantine"}, Error{refused, "dismissed" |
+// "decided" | "hold"}, and what
 // the session throws; then nothing has been moved.
 
 /// The same decision as at settling, on today's cards, taps and kegs.

@@ -44,13 +44,35 @@ TEST_CASE("Serve.RefusesADatabaseBehindHeadAndNamesTheCure") {
     CHECK(error_of([&] { cli::serve(options_for(database)); }).code() == "behind_head");
 }
 
-TEST_CASE("Serve.RefusesARevisionThatItHasNoFileFor") {
+TEST_CASE("Serve.RefusesARevisionOfOursThatItHasNoFileFor") {
     TestDatabase database;
-    database.connect().run("UPDATE public.alembic_version SET version_num = '0002_m2_visit_model'");
+    database.connect().run("UPDATE tapline.alembic_version SET version_num = 't0999_future'");
     const Error error = error_of([&] { cli::serve(options_for(database)); });
     CHECK(error.code() == "unknown_revision");
     CHECK(exit_code(error.kind()) == 3);
-    CHECK(std::string(error.what()).find("0002_m2_visit_model") != std::string::npos);
+    CHECK(std::string(error.what()).find("t0999_future") != std::string::npos);
+}
+
+TEST_CASE("Serve.TheBarsOwnRevisionsAreItsOwnBusiness") {
+    const revision::LineageSet set = revision::load_lineages({});
+    CHECK_NOTHROW(cli::check_at_head(set, {{"0002_m2_visit_model"}, set[1].lineage.heads()}));
+    TestDatabase database;
+    pg::Session session = database.connect();
+    session.run("UPDATE public.alembic_version SET version_num = '0002_m2_visit_model'");
+    CHECK_FALSE(cli::obstacle_in_schema(set, session));
+}
+
+TEST_CASE("Serve.ADatabaseTakenDownBesideItIsAnObstacle") {
+    TestDatabase database;
+    pg::Session session = database.connect();
+    const revision::LineageSet set = revision::load_lineages({});
+    CHECK_FALSE(cli::obstacle_in_schema(set, session));
+    revision::RunOptions options;
+    options.connect.url = database.url();
+    revision::Runner(set, options).downgrade("base");
+    const auto obstacle = cli::obstacle_in_schema(set, session);
+    REQUIRE(obstacle);
+    CHECK(obstacle->find("at base and has to be at 0001_m1_baseline") != std::string::npos);
 }
 
 TEST_CASE("Serve.RefusesPoursColumnsThatItDoesNotFill") {

@@ -78,9 +78,15 @@ TEST_CASE("a retry settles once the card is there, and leaves it waiting before"
         room.bar.text("SELECT string_agg(outcome || ' ' || who, ',' ORDER BY decision_id)"
                       " FROM tapline.quarantine_decision") == "waiting anna,settled anna"
     );
+    CHECK(code_of([&] { settle::retry_quarantined(room.session, id, word); }) == "decided");
     CHECK(code_of([&] {
-              settle::retry_quarantined(room.session, id, word);
+              settle::retry_quarantined(room.session, id + 1, word);
           }) == "not_in_quarantine");
+    const auto shown = settle::find_quarantined(room.session, id);
+    CHECK(shown.state == "settled");
+    CHECK(shown.code == "unknown_card");
+    CHECK(shown.controller == "tap-1");
+    CHECK_FALSE(shown.raw.empty());
 }
 
 TEST_CASE("a resolve puts the operator's card, tap or keg in place") {
