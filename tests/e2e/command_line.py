@@ -1,0 +1,151 @@
+"""What the verbs print and return: the shapes and exit codes that scripts of operators rely on."""
+
+import json
+import os
+import shutil
+import sqlite3
+import unittest
+
+from lab import Cluster, run_command, sql, work_directory
+from lab.programs import TapSim
+
+
+class JournalVerbs(unittest.TestCase):
+    def setUp(self):
+        self.directory = work_directory()
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.journal = os.path.join(self.directory, "local_journal.db")
+
+    def pours(self, release, count):
+        TapSim(self.directory, self.journal, f"tap-{release}", release=release, create=True, count=count).run()
+
+    def verb(self, *arguments):
+        done = run_command("tapline-agent", ["journal", *arguments])
+        return done.returncode, done.stdout, done.stderr
+
+    def json_of(self, *arguments, code=0):
+        rc, out, err = self.verb(*arguments, self.journal, "--json")
+        self.assertEqual(rc, code, f"{arguments}: {out}{err}")
+        self.assertEqual(out.count("\n"), 1, "one JSON document on one line")
+        return json.loads(out)
+
+    def test_adopt_tells_what_it_found_and_the_second_time_that_nothing_is_left(self):
+        self.pours("gen5", 3)
+        sql(self.journal, "UPDATE pours SET status = 'confirmed' WHERE rowid = 1")
+        first = self.json_of("adopt")
+        self.assertEqual(first["recognised"], "gen5")
+        self.assertEqual(first["rows"], {"new": 2, "confirmed": 1})
+        self.assertEqual(first["adopted_through"], 3)
+        self.assertTrue(os.path.exists(first["backup"]))
+        again = self.json_of("adopt")
+        self.assertEqual((again["recognised"], again["backup"]), (first["head"], None))
+        rc, out, _ = self.verb("adopt", self.journal)
+        self.assertEqual(rc, 0)
+        self.assertIn("nothing to do", out)
+        self.assertEqual(self.json_of("current"), {"current": first["head"], "head": first["head"], "is_head": True})
+        self.assertEqual([line["direction"] for line in self.json_of("history")["history"]][-1:], ["upgrade"])
+
+    def test_down_and_up_again_keep_every_row(self):
+        self.pours("gen8", 5)
+        self.json_of("adopt")
+        rc, out, err = self.verb("downgrade", self.journal, "gen8")
+        self.assertEqual(rc, 0, out + err)
+        self.assertEqual(self.json_of("current")["current"], "gen8")
+        rc, out, err = self.verb("upgrade", self.journal)
+        self.assertEqual(rc, 0, out + err)
+        check = self.json_of("check")
+        self.assertEqual((check["adopted"], check["problem"], check["rows"]), (True, None, {"new": 5}))
+
+    def test_an_unknown_shape_is_5_with_the_differences_and_keeps_every_byte(self):
+        self.pours("gen8", 2)
+        sql(self.journal, "ALTER TABLE pours ADD COLUMN mood TEXT")
+        with open(self.journal, "rb") as file:
+            before = file.read()
+        error = self.json_of("adopt", code=5)["error"]
+        self.assertEqual(error["kind"], "unknown_shape")
+        self.assertIn({"object": "table pours column mood", "kind": "added"},
+                      [{"object": d["object"], "kind": d["kind"]} for d in error["differences"]])
+        with open(self.journal, "rb") as file:
+            self.assertEqual(file.read(), before)
+        self.assertEqual(self.json_of("check", code=5)["problem"], "unknown_shape")
+
+    def test_what_is_no_database_or_no_file_is_said_so(self):
+        with open(self.journal, "w", encoding="utf-8") as file:
+            file.write("a letter to the landlord, and long enough for a page header. " * 20)
+        self.assertEqual(self.json_of("adopt", code=5)["error"]["kind"], "not_a_database")
+        os.remove(self.journal)
+        self.assertEqual(self.json_of("check", code=2)["error"]["kind"], "no_such_file")
+        rc, _, err = self.verb("chek", self.journal)
+        self.assertEqual(rc, 2, err)
+
+    def test_drift_in_our_own_objects_is_a_finding(self):
+        self.pours("gen8", 2)
+        self.json_of("adopt")
+        connection = sqlite3.connect(self.journal)
+        name = connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'tapline%' ORDER BY name"
+        ).fetchone()[0]
+        connection.execute(f'DROP TRIGGER "{name}"')
+        connection.commit()
+        connection.close()
+        found = self.json_of("check", code=1)
+        self.assertEqual(found["problem"], "drift")
+        self.assertEqual([(d["object"], d["kind"]) for d in found["findings"]], [(f"trigger {name}", "removed")])
+
+
+class CentralVerbs(unittest.TestCase):
+    def setUp(self):
+        self.cluster = Cluster()
+        self.addCleanup(self.cluster.stop)
+        self.cluster.start()
+        self.url = self.cluster.create_database("bar")
+
+    def verb(self, *arguments, env=None):
+        done = run_command("tapline-central", list(arguments), env=env or {"DATABASE_URL": self.url})
+        return done.returncode, done.stdout, done.stderr
+
+    def error_of(self, *arguments, code, env=None):
+        rc, out, err = self.verb(*arguments, "--json", env=env)
+        self.assertEqual(rc, code, out + err)
+        error = json.loads(out)["error"]
+        self.assertIn(error["message"], err)
+        return error["kind"]
+
+    def test_every_exit_code_has_its_reason(self):
+        self.assertEqual(self.error_of("frob", code=2), "usage")
+        self.assertEqual(self.error_of("current", "--frob", code=2), "usage")
+        self.assertEqual(self.error_of("current", code=2, env={"TAPLINE_NONE": "1"}), "no_database")
+        self.assertEqual(self.error_of("quarantine", "list", code=3), "behind_head")
+        self.assertEqual(self.error_of("serve", code=3), "behind_head")
+        gone = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+        self.assertEqual(self.error_of("current", code=4, env=gone), "connect_failed")
+
+    def test_a_role_that_may_not_is_refused_and_nothing_is_done(self):
+        connection = self.cluster.connect("bar")
+        connection.cursor().execute("CREATE ROLE weak LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        connection.close()
+        weak = {"DATABASE_URL": self.url.replace("beer_user", "weak")}
+        self.assertEqual(self.error_of("upgrade", code=3, env=weak), "insufficient_privilege")
+        self.assertEqual(self.json_of("current")["current"], [])
+
+    def json_of(self, *arguments):
+        rc, out, err = self.verb(*arguments, "--json")
+        self.assertEqual(rc, 0, out + err)
+        return json.loads(out)
+
+    def test_down_to_base_asks_before_it_drops_rows(self):
+        steps = self.json_of("upgrade")["steps"]
+        self.assertEqual([step["lineage"] for step in steps], ["app", "tapline"])
+        connection = self.cluster.connect("bar")
+        self.addCleanup(connection.close)
+        connection.cursor().execute(
+            "INSERT INTO beverages (beverage_id, name, sell_price_per_liter) VALUES (gen_random_uuid(), 'Pils', 9)"
+        )
+        self.assertEqual(self.error_of("downgrade", "base", code=3), "rows_would_go")
+        after = self.json_of("downgrade", "base", "--discard-rows")
+        self.assertEqual(after["current_after"], [])
+        self.assertEqual(self.json_of("current")["current"], [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
