@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "central/cli/context.hpp"
+#include "central/cli/interrupt.hpp"
 #include "central/cli/revision_text.hpp"
 #include "central/revision/execute.hpp"
 #include "common/error.hpp"
@@ -70,6 +71,7 @@ void migrate(Context& context, const RevisionOptions& options, revision::Directi
     const revision::LineageSet set = options.load();
     revision::RunOptions run = run_options(context);
     run.discard_rows = options.discard_rows;
+    run.stop = &stop_requested();
     revision::Runner runner(set, run);
     const std::string& target = options.targets.front();
     if (options.show_steps) {

@@ -11,6 +11,12 @@ namespace tapline::revision {
 
 namespace {
 
+// Blocks while the table is read, lines of the sort afterwards.
+constexpr std::string_view build_sql =
+    "SELECT p.phase, CASE WHEN p.blocks_total > 0 THEN (100 * p.blocks_done / p.blocks_total) "
+    "WHEN p.tuples_total > 0 THEN (100 * p.tuples_done / p.tuples_total) END::bigint "
+    "FROM pg_stat_progress_create_index p WHERE p.pid = $1::int";
+constexpr std::chrono::milliseconds build_pause{3'000};
 constexpr std::chrono::milliseconds look_pause{500};
 
 constexpr std::string_view blockers_sql =
@@ -80,6 +86,63 @@ void BlockerWatch::watch() {
         if (!found.empty()) {
             seen_ = std::move(found);
         }
+    }
+}
+
+BuildWatch::BuildWatch(
+    pg::ConnectOptions connect, int pid, std::function<void(const std::string& line)> say
+)
+    : connect_(std::move(connect)), pid_(pid), say_(std::move(say)) {
+    if (say_) {
+        thread_ = std::thread([this] { watch(); });
+    }
+}
+
+BuildWatch::~BuildWatch() {
+    if (!thread_.joinable()) {
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+}
+
+std::string BuildWatch::look(pg::Session& session) const {
+    std::string text;
+    const pg::Result build = session.query(build_sql, pid_);
+    if (!build.empty()) {
+        text = fmt::format("  {}", build[0].text(0));
+        if (!build[0].is_null(1)) {
+            text += fmt::format(", {} %", build[0].integer(1));
+        }
+    }
+    const std::string blockers = describe_blockers(session, pid_);
+    if (!blockers.empty()) {
+        text += fmt::format("{} waits for {}", text.empty() ? " " : ";", blockers);
+    }
+    return text;
+}
+
+void BuildWatch::watch() {
+    std::optional<pg::Session> session;
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, build_pause, [this] { return stop_; })) {
+        lock.unlock();
+        try {
+            if (!session) {
+                session.emplace(connect_);
+            }
+            if (const std::string line = look(*session); !line.empty()) {
+                say_(line);
+            }
+        } catch (const Error& error) {
+            say_(fmt::format("  how far it is can't be told: {}", error.what()));
+            session.reset();
+        }
+        lock.lock();
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -35,6 +36,30 @@ class BlockerWatch {
     std::condition_variable wake_;
     bool stop_ = false;
     std::string seen_;
+    std::thread thread_;
+};
+
+/// While a statement runs that may take long: says every few seconds how far the build of an index
+/// is (pg_stat_progress_create_index) and for whom it waits. Connects only if it takes that long.
+class BuildWatch {
+  public:
+    BuildWatch(
+        pg::ConnectOptions connect, int pid, std::function<void(const std::string& line)> say
+    );
+    ~BuildWatch();
+    BuildWatch(const BuildWatch&) = delete;
+    BuildWatch& operator=(const BuildWatch&) = delete;
+
+  private:
+    void watch();
+    [[nodiscard]] std::string look(pg::Session& session) const;
+
+    pg::ConnectOptions connect_;
+    int pid_;
+    std::function<void(const std::string& line)> say_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool stop_ = false;
     std::thread thread_;
 };
 

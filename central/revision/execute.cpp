@@ -1,14 +1,14 @@
 #include "central/revision/execute.hpp"
 
 #include <algorithm>
-#include <random>
 #include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "central/revision/blockers.hpp"
-#include "central/revision/row_guard.hpp"
+#include "central/revision/half_done.hpp"
+#include "central/revision/lock_retry.hpp"
+#include "central/revision/step.hpp"
 #include "common/error.hpp"
 #include "common/revision/digest.hpp"
 #include "common/revision/resolve.hpp"
@@ -20,8 +20,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds max_retry_pause{5'000};
-
 // "tapline" as a number. Polled, never waited for: a session that waits for an advisory lock holds
 // a snapshot, and CREATE INDEX CONCURRENTLY of the one that has it would wait for that in turn.
 constexpr std::string_view take_lock_sql = "SELECT pg_try_advisory_lock(32758232781516389)";
@@ -32,17 +30,9 @@ constexpr std::string_view lock_holder_sql =
     "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
     "AND (l.classid::bigint << 32 | l.objid::bigint) = 32758232781516389 "
     "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-// The bar's files name their tables without a schema, as Alembic's did.
-constexpr std::string_view search_path_sql = "SET LOCAL search_path = public";
 
 milliseconds since(steady_clock::time_point begin) {
     return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
-}
-
-milliseconds jittered(milliseconds base) {
-    static thread_local std::mt19937 random{std::random_device{}()};
-    std::uniform_int_distribution<std::int64_t> part(base.count() / 2, base.count());
-    return milliseconds(part(random));
 }
 
 std::string describe_holder(pg::Session& session) {
@@ -59,18 +49,20 @@ std::string describe_holder(pg::Session& session) {
     );
 }
 
-/// raise_exception and object_in_use: what a revision's author raises in a DO block to stop it.
-bool raised_on_purpose(std::string_view sqlstate) {
-    return sqlstate == "P0001" || sqlstate == "55006";
-}
-
-std::string hint_for(const Error& error) {
-    // duplicate_table, duplicate_object
-    if (error.sqlstate() == "42P07" || error.sqlstate() == "42710") {
-        return "the object is there already: was the schema made by another tool? Compare it, then "
-               "`tapline-central stamp` the revision it equals";
-    }
-    return error.hint().empty() ? "the database is as it was before this revision" : error.hint();
+Error half_done_error(const HalfDone& one) {
+    const std::string_view word = to_string(one.direction);
+    return {
+        ErrorKind::refused,
+        "half_done",
+        fmt::format(
+            "this database is half way through the {} of {}, since {}", word, one.id, one.began_at
+        ),
+        fmt::format(
+            "finish it first: `tapline-central {} --lineage {} {}`",
+            word,
+            to_string(one.lineage),
+            one.direction == Direction::upgrade ? one.id : std::string("-1")
+        )};
 }
 
 }  // namespace
@@ -129,40 +121,29 @@ RunReport Runner::run(Direction direction, const std::string& target) {
         check_digests(ledger_, set_[i], report.heads[i]);
     }
     const std::vector<PartStep> steps = plan_set(set_, report.heads, direction, target);
-    refuse_unsupported(steps);
+    check_half_done(steps);
+    for (const PartStep& step : steps) {
+        // A file that can't run stops everything before the first step, not half way.
+        [[maybe_unused]] const auto pieces =
+            pieces_of(set_[step.part].lineage.at(step.step.id), step.step.direction);
+    }
     for (const PartStep& step : steps) {
         report.steps.push_back(run_step(step, report.heads[step.part]));
     }
     return report;
 }
 
-void Runner::refuse_unsupported(const std::vector<PartStep>& steps) const {
-    for (const PartStep& step : steps) {
-        const Revision& revision = set_[step.part].lineage.at(step.step.id);
-        const Section& section = revision.section(step.step.direction);
-        if (!section.transaction) {
-            throw Error(
-                ErrorKind::refused,
-                "transaction_off",
-                fmt::format(
-                    "{} line {}: transaction=off isn't run by this release",
-                    revision.file,
-                    section.line
-                ),
-                "nothing was changed; write the step so that it may run inside a transaction"
-            );
-        }
-        if (!section.batches.empty()) {
-            throw Error(
-                ErrorKind::refused,
-                "batch_step",
-                fmt::format(
-                    "{} line {}: batch steps aren't run by this release",
-                    revision.file,
-                    section.batches.front().line
-                ),
-                "nothing was changed; write the step as one statement"
-            );
+void Runner::check_half_done(const std::vector<PartStep>& steps) {
+    HalfDoneLedger ledger(session_);
+    for (std::size_t i = 0; i < set_.size(); ++i) {
+        for (const HalfDone& one : ledger.all(set_[i].name)) {
+            const bool goes_on = std::any_of(steps.begin(), steps.end(), [&](const PartStep& each) {
+                return each.part == i && each.step.id == one.id &&
+                       each.step.direction == one.direction;
+            });
+            if (!goes_on) {
+                throw half_done_error(one);
+            }
         }
     }
 }
@@ -172,116 +153,14 @@ StepDone Runner::run_step(const PartStep& step, std::vector<std::string>& heads)
     const DatabaseLineage& one = set_[step.part];
     say(fmt::format("{} {} ({})", to_string(step.step.direction), step.step.id, to_string(one.name))
     );
-    milliseconds pause{200};
     try {
-        for (std::optional<std::string> blockers = blocked(step, heads); blockers;
-             blockers = blocked(step, heads)) {
-            if (since(begin) > options_.table_lock_wait) {
-                throw Error(
-                    ErrorKind::unreachable,
-                    "table_locked",
-                    fmt::format("{} waits for a lock held by {}", step.step.id, *blockers),
-                    "the revision was rolled back; end that session or choose a quieter hour"
-                );
-            }
-            const milliseconds wait = jittered(pause);
-            say(fmt::format("  a lock is held by {}; next try in {} ms", *blockers, wait.count()));
-            std::this_thread::sleep_for(wait);
-            pause = std::min(pause * 2, max_retry_pause);
-        }
+        StepRunner(session_, options_, one, step.step, heads).run();
     } catch (const Error& error) {
         log_failure(step, heads, error.what());
         throw;
     }
     heads = step.step.heads_after;
     return {one.name, step.step.id, step.step.direction, since(begin)};
-}
-
-std::optional<std::string> Runner::blocked(
-    const PartStep& step, const std::vector<std::string>& heads
-) {
-    BlockerWatch watch(options_.connect, session_.backend_pid());
-    try {
-        try_step(step, heads);
-        return std::nullopt;
-    } catch (const Error& error) {
-        if (error.code() != "lock_timeout") {
-            throw;
-        }
-    }
-    const std::string seen = watch.last_seen();
-    return seen.empty() ? "somebody who is gone again" : seen;
-}
-
-void Runner::try_step(const PartStep& step, const std::vector<std::string>& heads) {
-    std::set<std::string> may_drop;
-    for (auto lost = attempt(step, heads, may_drop); !lost.empty();
-         lost = attempt(step, heads, may_drop)) {
-        may_drop.merge(lost);
-    }
-}
-
-std::set<std::string> Runner::attempt(
-    const PartStep& step,
-    const std::vector<std::string>& heads,
-    const std::set<std::string>& may_drop
-) {
-    const auto begin = steady_clock::now();
-    const DatabaseLineage& one = set_[step.part];
-    const Revision& revision = one.lineage.at(step.step.id);
-    const Section& section = revision.section(step.step.direction);
-    pg::Transaction transaction(session_);
-    session_.set_local_timeouts(
-        section.lock_timeout.value_or(options_.lock_timeout),
-        section.statement_timeout.value_or(milliseconds(0))
-    );
-    session_.run(search_path_sql);
-    ledger_.bootstrap(one.name);
-    ledger_.move_heads(one.name, heads, step.step.heads_after);
-    std::optional<RowGuard> guard;
-    if (step.step.direction == Direction::downgrade && one.name == LineageName::app &&
-        !options_.discard_rows) {
-        guard.emplace(session_, may_drop, step.step.id);
-    }
-    run_statements(revision, step.step.direction);
-    if (auto lost = guard ? guard->unseen_losses() : std::set<std::string>{}; !lost.empty()) {
-        return lost;
-    }
-    LogEntry entry;
-    entry.lineage = one.name;
-    entry.id = step.step.id;
-    entry.action = std::string(to_string(step.step.direction));
-    entry.digest = digest(revision);
-    entry.heads_after = step.step.heads_after;
-    entry.duration = since(begin);
-    entry.downgrade_sql = revision.downgrade.raw;
-    ledger_.write(entry);
-    transaction.commit();
-    return {};
-}
-
-void Runner::run_statements(const Revision& revision, Direction direction) {
-    const std::vector<Statement>& statements = revision.section(direction).statements;
-    for (std::size_t i = 0; i < statements.size(); ++i) {
-        if (options_.progress) {
-            options_.progress({revision, direction, i, statements.size()});
-        }
-        try {
-            session_.run(statements[i].text);
-        } catch (const Error& error) {
-            const bool guard = raised_on_purpose(error.sqlstate());
-            throw Error(
-                guard ? ErrorKind::refused : error.kind(),
-                guard ? "refused_by_revision" : error.code(),
-                fmt::format("{} line {}: {}", revision.file, statements[i].line, error.what()),
-                hint_for(error),
-                error.sqlstate()
-            );
-        }
-    }
-    if (options_.progress) {
-        options_.progress({revision, direction, statements.size(), statements.size()});
-    }
 }
 
 void Runner::log_failure(
@@ -309,6 +188,7 @@ void Runner::log_failure(
 
 RunReport Runner::stamp(const std::vector<std::string>& targets) {
     take_runner_lock();
+    check_half_done({});
     std::vector<std::vector<std::string>> wanted(set_.size());
     std::vector<bool> named(set_.size(), false);
     for (const std::string& target : targets) {

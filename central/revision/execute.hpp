@@ -1,12 +1,17 @@
 // Runs revisions on the central database: one runner at a time, each revision in one transaction
 // with its version row and its line in the log, so that a killed run leaves a known set of heads.
+// What can't be one transaction (transaction=off, batch steps) commits in pieces that the ledger
+// knows, and the next run goes on from there.
 //
 // Errors besides those of plan_set and pg::Session:
 //   refused/"runner_busy"       another upgrade holds the runner's lock longer than lock_wait
 //   refused/"digest_changed"    the file of an applied revision was changed
 //   refused/"changed_meanwhile" the version table moved under us
-//   refused/"transaction_off"   a section asks for transaction=off, which this release doesn't run
-//   refused/"batch_step"        a section has batch steps, which this release doesn't run
+//   refused/"half_done"         another revision is half done and has to be finished first
+//   refused/"half_done_changed" the file of a half-done revision was changed
+//   refused/"stopped"           RunOptions::stop was set
+//   usage/"not_alone"           a statement that transaction=off doesn't take
+//   usage/"batch_key", "batch_stuck" a batch step that would miss rows, or never end
 //   unreachable/"table_locked"  a lock that a statement needs was held longer than table_lock_wait
 //   refused/"refused_by_revision" the revision's own SQL raised an exception: a guard of its author
 //   refused/"rows_would_go"     a downgrade would drop tables of the bar that hold rows
@@ -14,36 +19,15 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "central/pg/session.hpp"
 #include "central/revision/ledger.hpp"
 #include "central/revision/lineage_set.hpp"
+#include "central/revision/run_options.hpp"
 
 namespace tapline::revision {
-
-/// Before each statement of a revision, and once after the last one (statement == statements), just
-/// before the COMMIT.
-struct StatementProgress {
-    const Revision& revision;
-    Direction direction = Direction::upgrade;
-    std::size_t statement = 0;
-    std::size_t statements = 0;
-};
-
-struct RunOptions {
-    pg::ConnectOptions connect;
-    std::chrono::milliseconds lock_wait{60'000};    ///< for another runner to finish
-    std::chrono::milliseconds lock_timeout{2'000};  ///< of one try; a section may say otherwise
-    std::chrono::milliseconds table_lock_wait{120'000};  ///< all tries of one revision together
-    bool discard_rows = false;  ///< a downgrade may drop tables that hold rows
-    std::function<void(const std::string& line)> say;        ///< for people; may be empty
-    std::function<void(const StatementProgress&)> progress;  ///< may be empty
-};
 
 struct StepDone {
     LineageName lineage = LineageName::app;
@@ -77,20 +61,8 @@ class Runner {
   private:
     void take_runner_lock();
     RunReport run(Direction direction, const std::string& target);
-    void refuse_unsupported(const std::vector<PartStep>& steps) const;
+    void check_half_done(const std::vector<PartStep>& steps);
     StepDone run_step(const PartStep& step, std::vector<std::string>& heads);
-    /// nullopt: the step is done. Else who held the lock that it waited for.
-    [[nodiscard]] std::optional<std::string> blocked(
-        const PartStep& step, const std::vector<std::string>& heads
-    );
-    void try_step(const PartStep& step, const std::vector<std::string>& heads);
-    /// Tables with rows that the step turned out to drop, and then nothing was committed.
-    [[nodiscard]] std::set<std::string> attempt(
-        const PartStep& step,
-        const std::vector<std::string>& heads,
-        const std::set<std::string>& may_drop
-    );
-    void run_statements(const Revision& revision, Direction direction);
     void log_failure(
         const PartStep& step, const std::vector<std::string>& heads, const std::string& why
     );

@@ -232,24 +232,6 @@ TEST_CASE("Revision.ABlockedRevisionTriesAgainAndNamesWhoBlocks") {
     CHECK(said.find("next try in") != std::string::npos);
 }
 
-TEST_CASE("Revision.SectionsThatThisReleaseCannotRunAreRefusedBeforeAnything") {
-    TestDatabase database(TestDatabase::Schema::empty);
-    Files files;
-    files.write("aaaa", "", "CREATE TABLE a (id int);", "DROP TABLE a;");
-    files.write(
-        "bbbb",
-        "aaaa",
-        "CREATE INDEX CONCURRENTLY i ON a (id);",
-        "DROP INDEX i;",
-        " transaction=off"
-    );
-    const revision::LineageSet set = files.load();
-    const Error error =
-        error_of([&] { revision::Runner(set, options_for(database)).upgrade("heads"); });
-    CHECK(error.code() == "transaction_off");
-    CHECK(heads_of(database, set).front().empty());
-}
-
 TEST_CASE("Revision.ADatabaseThatAlembicMadeIsAcceptedAsItStands") {
     TestDatabase database(TestDatabase::Schema::empty);
     const revision::LineageSet app =

@@ -1,0 +1,70 @@
+// Runs one revision in one direction: as a whole in one transaction, or in the pieces that it
+// commits in, each with its line in the ledger, so that a killed run goes on from there.
+#pragma once
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "central/pg/session.hpp"
+#include "central/revision/alone.hpp"
+#include "central/revision/batch_run.hpp"
+#include "central/revision/half_done.hpp"
+#include "central/revision/ledger.hpp"
+#include "central/revision/lock_retry.hpp"
+#include "central/revision/run_options.hpp"
+#include "common/revision/plan.hpp"
+
+namespace tapline::revision {
+
+class StepRunner {
+  public:
+    /// All must outlive it. heads: of the version table before the step.
+    StepRunner(
+        pg::Session& session,
+        const RunOptions& options,
+        const DatabaseLineage& lineage,
+        const Step& step,
+        const std::vector<std::string>& heads
+    );
+
+    /// Throws what execute.hpp lists; then everything but finished pieces was rolled back.
+    void run();
+
+  private:
+    [[nodiscard]] std::set<std::string> attempt_whole(const std::set<std::string>& may_drop);
+    void run_whole();
+    void run_pieces();
+    [[nodiscard]] HalfDone begin_or_resume();
+    void run_together(const Piece& piece, HalfDone& at);
+    void run_alone(const Piece& piece, HalfDone& at);
+    void execute_alone(const Piece& piece, const std::string& sql, bool builds_index);
+    void run_batch(const Piece& piece, HalfDone& at);
+    /// One page in its transaction; the rows it had.
+    [[nodiscard]] std::int64_t run_page(BatchPages& pages, std::size_t index, HalfDone& at);
+    void finish(const HalfDone& at);
+
+    void begin_transaction();
+    void write_version_and_log();
+    void advance(HalfDone& at);
+    void statement(std::size_t index);
+    void tell(std::size_t index, bool executed = false) const;
+    void say(const std::string& line) const;
+    void stop_if_asked() const;
+
+    pg::Session& session_;
+    const RunOptions& options_;
+    const DatabaseLineage& lineage_;
+    const Step& step_;
+    const std::vector<std::string>& heads_;
+    const Revision& revision_;
+    const Section& section_;
+    std::vector<Piece> pieces_;
+    Ledger ledger_;
+    HalfDoneLedger half_done_;
+    LockRetry retry_;
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace tapline::revision
