@@ -205,6 +205,7 @@ Json describe(const Side& side) {
 
 double median_of(const std::vector<Side>& sides, double Side::*figure) {
     std::vector<double> values;
+    values.reserve(sides.size());
     for (const Side& side : sides) {
         values.push_back(side.*figure);
     }

@@ -136,7 +136,7 @@ void Footprint::wait_settled(std::int64_t rows) {
 }
 
 fs::path Footprint::disk_directory(Json& report) {
-    const fs::path directory = lab_.directory() / "footprint";
+    fs::path directory = lab_.directory() / "footprint";
     fs::create_directories(directory);
     try {
         disk_.emplace(directory);

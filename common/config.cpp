@@ -13,7 +13,7 @@ namespace tapline {
 
 namespace {
 
-constexpr std::uintmax_t max_config_bytes = 1024 * 1024;
+constexpr std::uintmax_t max_config_bytes = std::uintmax_t{1024} * 1024;
 
 Error config_error(const std::string& what, const std::string& hint) {
     return Error(ErrorKind::usage, "config", what, hint);

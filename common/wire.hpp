@@ -17,8 +17,8 @@ inline constexpr int protocol_version = 1;
 
 inline constexpr std::size_t max_batch_rows = 500;
 inline constexpr std::size_t max_batch_bytes =
-    256 * 1024;  ///< of JSON; one larger row goes alone, cut
-inline constexpr std::size_t max_body_bytes = 1024 * 1024;  ///< what central reads at all
+    std::size_t{256} * 1024;  ///< of JSON; one larger row goes alone, cut
+inline constexpr std::size_t max_body_bytes = std::size_t{1024} * 1024;  ///< what central reads at all
 inline constexpr std::size_t max_answer_items = 500;        ///< quarantined and released, each
 inline constexpr std::size_t max_absent_ranges = 1000;
 

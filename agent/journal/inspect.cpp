@@ -200,6 +200,7 @@ void check_wal(const fs::path& file, const StableCopy& copy) {
 
 [[noreturn]] void refuse_damaged(const fs::path& file, const std::vector<std::string>& findings) {
     std::vector<Difference> differences;
+    differences.reserve(findings.size());
     for (const auto& finding : findings) {
         differences.push_back(
             {fmt::format("file {}", file.filename().string()), "changed", "ok", finding}

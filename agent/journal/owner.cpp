@@ -107,7 +107,7 @@ void check_companions(const std::filesystem::path& file, uid_t owner) {
 
 std::filesystem::path real_journal_path(const std::filesystem::path& file) {
     std::error_code error;
-    const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(file), error);
+    auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(file), error);
     if (error || !std::filesystem::is_directory(real.parent_path(), error)) {
         throw Error(
             ErrorKind::usage,

@@ -67,7 +67,7 @@ class Source {
     }
 
     std::vector<std::string> paths(const std::string& key, const std::vector<std::string>& flag) {
-        const auto from_file = file_.texts(key);
+        auto from_file = file_.texts(key);
         if (!flag.empty()) {
             return flag;
         }

@@ -19,7 +19,7 @@ namespace tapline::service {
 namespace {
 
 constexpr std::size_t max_files = 64;
-constexpr std::size_t max_bytes = 1024 * 1024;
+constexpr std::size_t max_bytes = std::size_t{1024} * 1024;
 
 std::vector<std::filesystem::path> directories(const Environment& environment) {
     std::vector<std::filesystem::path> found;

@@ -68,7 +68,7 @@ class Syncer {
 
   private:
     /// A batch is not made smaller than this by 413: below it only the row itself can be cut.
-    static constexpr std::int64_t fewest_bytes = 16 * 1024;
+    static constexpr std::int64_t fewest_bytes = std::int64_t{16} * 1024;
 
     /// A batch as it goes over the wire; its rows are in the body only.
     struct Parcel {

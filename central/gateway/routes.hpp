@@ -10,7 +10,7 @@
 namespace tapline::gateway {
 
 /// A body larger than this is parsed off the I/O thread.
-inline constexpr std::size_t parse_here_bytes = 4 * 1024;
+inline constexpr std::size_t parse_here_bytes = std::size_t{4} * 1024;
 
 class Routes {
   public:

@@ -31,15 +31,15 @@ namespace {
 // The one place that names the stream; TLS comes in here and in Impl::serve's handshake.
 using Stream = beast::tcp_stream;
 
-constexpr std::size_t max_buffer_bytes = 64 * 1024;
-constexpr std::size_t first_read_bytes = 4 * 1024;
+constexpr std::size_t max_buffer_bytes = std::size_t{64} * 1024;
+constexpr std::size_t first_read_bytes = std::size_t{4} * 1024;
 constexpr int listen_backlog = 1'024;
 constexpr std::chrono::milliseconds accept_pause = 100ms;  ///< after EMFILE and the like
 /// Connections over the limit that are told so at one time; more are closed without a word.
 constexpr std::size_t max_turned_away = 64;
 /// After a refusal the rest of the request is read and thrown away, or the client would see a reset
 /// instead of the answer.
-constexpr std::size_t max_lingering_bytes = 4 * 1024 * 1024;
+constexpr std::size_t max_lingering_bytes = std::size_t{4} * 1024 * 1024;
 constexpr std::chrono::milliseconds lingering_deadline = 2s;
 
 asio::ip::tcp::endpoint endpoint_of(const ServerOptions& options) {

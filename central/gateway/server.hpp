@@ -19,7 +19,7 @@ struct ServerOptions {
     /// Only the loopback until the gateway has TLS.
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;  ///< 0: the kernel chooses
-    std::size_t max_header_bytes = 8 * 1024;
+    std::size_t max_header_bytes = std::size_t{8} * 1024;
     std::size_t max_body_bytes = wire::max_body_bytes;
     std::size_t max_connections = 4'096;
     std::chrono::milliseconds read_deadline{10'000};  ///< of a whole request, from its first byte

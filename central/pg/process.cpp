@@ -93,7 +93,7 @@ fs::path on_path() {
     std::string_view rest = path == nullptr ? "" : path;
     while (!rest.empty()) {
         const std::size_t at = rest.find(':');
-        const fs::path directory(rest.substr(0, at));
+        fs::path directory(rest.substr(0, at));
         if (directory.is_absolute() && has_programs(directory)) {
             return directory;
         }
@@ -133,7 +133,7 @@ Account postgres_account() {
 
 fs::path postgres_programs(const std::string& major) {
     if (!major.empty()) {
-        const fs::path wanted = fs::path(debian_root) / major / "bin";
+        fs::path wanted = fs::path(debian_root) / major / "bin";
         if (has_programs(wanted)) {
             return wanted;
         }

@@ -358,7 +358,7 @@ MoveResult retry_quarantined(pg::Session& session, std::int64_t id, const Operat
     options.price_from_journal = word.price_from_journal;
     std::string pour_id;
     const auto decision = settle_item(session, item, pour, "", options, pour_id);
-    const auto result = conclude(session, item, decision, pour_id);
+    auto result = conclude(session, item, decision, pour_id);
     log(session, item, "retry", word, result);
     transaction.commit();
     return result;
@@ -378,7 +378,7 @@ MoveResult resolve_quarantined(
     words.new_id = words.new_id || item.code == "conflict";
     const auto pour = repair(item.raw, item.hash, words);
     const auto decision = settle_item(session, item, pour, instead.keg_id, options, pour_id);
-    const auto result = conclude(session, item, decision, pour_id);
+    auto result = conclude(session, item, decision, pour_id);
     log(session, item, "resolve", word, result);
     transaction.commit();
     return result;
