@@ -52,6 +52,38 @@ std::string trimmed(std::string_view text) {
     return std::string(text.substr(0, max_message_bytes));
 }
 
+std::string_view field_of(const PGresult* answer, int field) {
+    const char* text = answer == nullptr ? nullptr : PQresultErrorField(answer, field);
+    return text == nullptr ? std::string_view{} : std::string_view(text);
+}
+
+/// The statement itself names what isn't there or isn't allowed: no value in a row can be at fault.
+/// What a trigger's own SQL runs into carries a context (PL/pgSQL function …).
+bool statement_itself(const PGresult* answer, std::string_view sqlstate) {
+    const bool named = sqlstate == "42501" || sqlstate == "42P01" || sqlstate == "42703" ||
+                       sqlstate == "42883" || sqlstate == "42704" || sqlstate == "3F000";
+    return named && field_of(answer, PG_DIAG_CONTEXT).empty();
+}
+
+Error stale_plan(const std::string& message, const std::string& sqlstate) {
+    return {
+        ErrorKind::unreachable,
+        "stale_plan",
+        "a table was altered beside a prepared statement: " + message,
+        "try again on a new connection, which prepares it anew",
+        sqlstate};
+}
+
+Error unfit(const std::string& message, const std::string& sqlstate) {
+    return {
+        ErrorKind::pg,
+        "statement_unfit",
+        message,
+        "the database hasn't got what this program needs; `tapline-central current` tells where it "
+        "is",
+        sqlstate};
+}
+
 Error refused(const std::string& message, const std::string& sqlstate) {
     for (const Code& known : codes) {
         if (known.sqlstate == sqlstate) {
@@ -85,7 +117,20 @@ Error lost(const std::string& message, const std::string& sqlstate) {
     if (PQstatus(connection) != CONNECTION_OK || means_lost(sqlstate)) {
         throw lost(message, sqlstate);
     }
-    throw refused(message, sqlstate);
+    // PostgreSQL's plancache.c; nothing else of class 0A comes from there.
+    if (sqlstate == "0A000" &&
+        field_of(answer, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery") {
+        throw stale_plan(message, sqlstate);
+    }
+    const bool itself = statement_itself(answer, sqlstate);
+    if (itself && sqlstate != "42501") {
+        throw unfit(message, sqlstate);
+    }
+    Error error = refused(message, sqlstate);
+    if (sqlstate == "42501" && !itself) {
+        throw Error(error.kind(), "statement_failed", error.what(), error.hint(), sqlstate);
+    }
+    throw error;
 }
 
 [[noreturn]] void wrong_type(int column, const std::string& wanted, std::string_view found) {

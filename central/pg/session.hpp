@@ -23,8 +23,11 @@
 //   unreachable  in_doubt         it broke during COMMIT: committed or not, nobody here can tell.
 //                                 The session must not be used again; only repeat what is
 //                                 idempotent
+//   unreachable  stale_plan       a table was altered beside a prepared statement. Make a new Session
 //   pg           lock_timeout | canceled | deadlock | serialization | disk_full | read_only |
-//                insufficient_privilege | statement_failed
+//                insufficient_privilege | statement_unfit | statement_failed
+//                                 (the two before the last: the statement itself names what this
+//                                 role may not or the database hasn't got; no row's fault)
 //                                 the server refused; sqlstate() is set, the transaction (or the
 //                                 Savepoint) must be rolled back, the session stays usable
 //   data         nul_byte         a text parameter holds a zero byte, which PostgreSQL can't store

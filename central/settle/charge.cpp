@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <fmt/format.h>
+
 #include "central/settle/pour_ids.hpp"
 #include "central/settle/statements.hpp"
 #include "common/clock.hpp"
@@ -74,7 +76,27 @@ Charged insert_pours(pg::Session& session, const Charged& charged) {
     return left_out;
 }
 
-void compare_left_out(pg::Session& session, const Charged& left_out) {
+[[noreturn]] void swallowed(const std::string& what) {
+    throw Error(
+        ErrorKind::pg,
+        "swallowed",
+        what + ": a trigger, a rule or a policy of the bar stands in the way",
+        "look at the triggers, rules and policies of that table, then retry the pour",
+        "P0002"  // no_data_found
+    );
+}
+
+/// PostgreSQL calls it a success when a BEFORE trigger returns NULL or a policy hides the row.
+void must_have_changed(const pg::Result& result, std::size_t expected, std::string_view table) {
+    if (result.affected() != static_cast<std::int64_t>(expected)) {
+        swallowed(fmt::format(
+            "the update of {} changed {} rows instead of {}", table, result.affected(), expected
+        ));
+    }
+}
+
+/// Sets the decision of those that pours has already; the others are returned.
+Charged compare_left_out(pg::Session& session, const Charged& left_out) {
     pg::ArrayBuilder ids;
     for (const auto* row : left_out) {
         ids.text(pour_of(*row).client_tx_id);
@@ -84,20 +106,29 @@ void compare_left_out(pg::Session& session, const Charged& left_out) {
         existing[std::string(row.text(0))] = ExistingPour{
             std::string(row.text(1)), std::string(row.text(2)), row.integer(3), row.integer(4)};
     }
+    Charged absent;
     for (auto* row : left_out) {
         const auto found = existing.find(pour_of(*row).client_tx_id);
         if (found == existing.end()) {
-            // Deleted between two statements; the whole group simply comes again.
-            throw Error(
-                ErrorKind::pg,
-                "pour_vanished",
-                "a pour was deleted while it was being compared",
-                "nothing to do: the batch is sent again",
-                "40001"
-            );
+            absent.push_back(row);
+            continue;
         }
         row->decision = compare_existing(pour_of(*row), found->second);
         row->pour_id.clear();
+    }
+    return absent;
+}
+
+/// All that are new; the others have got their decision.
+void insert_or_compare(pg::Session& session, const Charged& charged) {
+    auto left_out = insert_pours(session, charged);
+    // The second round: the pour that was in the way was deleted between two statements.
+    for (int round = 0; round < 2 && !left_out.empty(); ++round) {
+        const auto absent = compare_left_out(session, left_out);
+        left_out = absent.empty() ? absent : insert_pours(session, absent);
+    }
+    if (!left_out.empty() && !compare_left_out(session, left_out).empty()) {
+        swallowed("an insert into pours left nothing there");
     }
 }
 
@@ -174,7 +205,8 @@ void draw_kegs(pg::Session& session, const Charged& charged) {
             emptied.plain(row.text(0));
         }
     }
-    session.exec(sql::draw_kegs, kegs, volumes, times);
+    const auto drawn = session.exec(sql::draw_kegs, kegs, volumes, times);
+    must_have_changed(drawn, draws.size(), "kegs");
     if (!emptied.empty()) {
         session.exec(sql::empty_taps, emptied);
     }
@@ -196,7 +228,8 @@ void charge_guests(pg::Session& session, const Charged& charged) {
         amounts.text(money_text(cents));
     }
     session.exec(sql::lock_guests, guests);
-    session.exec(sql::charge_guests, guests, amounts);
+    const auto updated = session.exec(sql::charge_guests, guests, amounts);
+    must_have_changed(updated, sums_cents.size(), "guests");
 }
 
 }  // namespace
@@ -217,12 +250,10 @@ void charge_rows(pg::Session& session, std::vector<SettleRow>& rows) {
     for (std::size_t i = 0; i < charged.size(); ++i) {
         charged[i]->pour_id = std::move(pour_ids[i]);
     }
-    if (const auto left_out = insert_pours(session, charged); !left_out.empty()) {
-        compare_left_out(session, left_out);
-        std::erase_if(charged, [](const SettleRow* row) {
-            return !std::holds_alternative<Charge>(*row->decision);
-        });
-    }
+    insert_or_compare(session, charged);
+    std::erase_if(charged, [](const SettleRow* row) {
+        return !std::holds_alternative<Charge>(*row->decision);
+    });
     test_stop_at("settle.inserted");
     if (charged.empty()) {
         return;

@@ -27,6 +27,9 @@ Fault classify(std::string_view sqlstate) noexcept {
 }
 
 Fault classify(const Error& error) noexcept {
+    if (error.code() == "insufficient_privilege" || error.code() == "statement_unfit") {
+        return Fault::session;
+    }
     if (error.kind() == ErrorKind::pg) {
         return classify(error.sqlstate());
     }

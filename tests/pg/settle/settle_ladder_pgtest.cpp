@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include "central/settle/quarantine.hpp"
 #include "tests/pg/settle/bar.hpp"
 #include "tests/support/pg_cluster.hpp"
 
@@ -168,6 +169,108 @@ TEST_CASE("settling is durable even where the server's default is not") {
     }
     CHECK(room.bar.number("SELECT count(*) FROM seen") >= 1);
     CHECK(room.bar.number("SELECT count(*) FROM seen WHERE setting <> 'on'") == 0);
+}
+
+TEST_CASE("a table altered beside the prepared statements costs a retry, and no row is blamed") {
+    const std::string alter = GENERATE(
+        "ALTER TABLE cards ALTER card_uid TYPE varchar(",
+        "ALTER TABLE pours ALTER card_uid TYPE varchar(",
+        "ALTER TABLE taps ALTER status TYPE varchar("
+    );
+    CAPTURE(alter);
+    Room room;
+    std::ignore = ack(send(room.settler, "tap-1", room.good.batch(1, 5)));
+    Seq next = 6;
+    for (const int width : {64, 70, 80}) {
+        room.session.run(alter + std::to_string(width) + ")");
+        for (int i = 0; i < 4; ++i, ++next) {
+            settle::Outcome outcome;
+            // The session goes away with its plans; an agent is told to come again.
+            for (int attempt = 0; attempt < 50; ++attempt) {
+                wait_ready(room.settler);
+                outcome = send(room.settler, "tap-1", room.good.batch(next, next));
+                if (std::holds_alternative<wire::Ack>(outcome)) {
+                    break;
+                }
+                CHECK(std::get<wire::Problem>(outcome).status == 503);
+            }
+            CHECK(ack(outcome).quarantined.empty());
+        }
+    }
+    CHECK(room.bar.number("SELECT count(*) FROM tapline.quarantine") == 0);
+    CHECK(room.bar.number("SELECT count(*) FROM pours") == 17);
+}
+
+TEST_CASE("a charge, a draw or a pour that something swallows is never taken for settled") {
+    struct Case {
+        const char* sql;
+        const char* table;
+    };
+
+    const auto one = GENERATE(
+        Case{
+            "CREATE TRIGGER swallow BEFORE UPDATE ON guests FOR EACH ROW WHEN (OLD.guest_id::text "
+            "LIKE '%2') EXECUTE FUNCTION swallow()",
+            "guests"},
+        Case{
+            "CREATE TRIGGER swallow BEFORE UPDATE ON kegs FOR EACH ROW WHEN (OLD.keg_id::text "
+            "LIKE '%2') EXECUTE FUNCTION swallow()",
+            "kegs"},
+        Case{
+            "CREATE TRIGGER swallow BEFORE INSERT ON pours FOR EACH ROW WHEN (NEW.client_tx_id "
+            "LIKE 'bad-%') EXECUTE FUNCTION swallow()",
+            "pours"}
+    );
+    CAPTURE(one.sql);
+    Room room;
+    room.session.run(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RETURN NULL; END'"
+    );
+    room.session.run(one.sql);
+    const auto answer = ack(send(room.settler, "tap-2", room.bad.batch(1, 3)));
+    REQUIRE(answer.quarantined.size() == 3);
+    CHECK(answer.quarantined[0].code == "settle_error/P0002");
+    CHECK(answer.quarantined[0].detail.find(one.table) != std::string::npos);
+    CHECK(room.bar.number("SELECT count(*) FROM pours") == 0);
+    CHECK(room.bar.number("SELECT count(*) FROM tapline.receipt") == 0);
+    CHECK(room.bar.balance_cents(2) == 10'000);
+    CHECK(room.bar.keg_volume_ml(2) == 50'000);
+    CHECK(ack(send(room.settler, "tap-1", room.good.batch(1, 3))).quarantined.empty());
+    room.session.run(std::string("DROP TRIGGER swallow ON ") + one.table);
+    const auto id = room.bar.number("SELECT min(quarantine_id) FROM tapline.quarantine");
+    CHECK(
+        settle::retry_quarantined(room.session, id, {"anna", "mended", false}).outcome == "settled"
+    );
+}
+
+TEST_CASE("what the role may not do, or the database hasn't got, is no row's fault") {
+    TestDatabase database;
+    pg::Session session = database.connect();
+    Bar bar{session};
+    furnish(bar);
+    session.run(
+        "CREATE ROLE settler LOGIN; GRANT USAGE ON SCHEMA tapline TO settler;"
+        "GRANT ALL ON ALL TABLES IN SCHEMA tapline, public TO settler;"
+        "REVOKE UPDATE ON guests FROM settler"
+    );
+    FakeJournal journal{1};
+    journal.hello(session);
+    journal.add(pour(1, "a", 100));
+    auto url = database.url();
+    url.replace(url.find("user=tapline"), 12, "user=settler");
+    {
+        settle::Settler settler{options_for(url)};
+        wait_ready(settler);
+        const auto outcome = send(settler, "tap-1", journal.all());
+        REQUIRE(std::holds_alternative<wire::Problem>(outcome));
+        CHECK(std::get<wire::Problem>(outcome).status == 503);
+        session.run("GRANT UPDATE ON guests TO settler");
+        wait_ready(settler);
+        CHECK(ack(send(settler, "tap-1", journal.all())).quarantined.empty());
+    }
+    CHECK(bar.number("SELECT count(*) FROM tapline.quarantine") == 0);
+    session.run("DROP OWNED BY settler; DROP ROLE settler");
 }
 
 }  // namespace tapline::test
