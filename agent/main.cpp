@@ -1,13 +1,17 @@
 // tapline-agent: brings the pours of a tap's journal to central, and looks after the journal.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
+#include "agent/cli/journal_output.hpp"
 #include "agent/cli/journal_verbs.hpp"
 #include "agent/cli/run_verb.hpp"
 #include "agent/cli/status_verb.hpp"
@@ -15,7 +19,6 @@
 
 namespace {
 
-constexpr int usage = 2;
 constexpr int failed = 1;
 
 }  // namespace
@@ -30,8 +33,13 @@ int main(int argc, char** argv) {
     tapline::cli::add_journal_verbs(app, exit_code);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+        return app.exit(success);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : usage;
+        const std::vector<std::string_view> arguments(argv, argv + argc);
+        const bool json =
+            std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+        return tapline::cli::report_usage(json, error.what());
     } catch (const std::exception& error) {
         fmt::print(stderr, "tapline-agent: {}\n", error.what());
         return failed;

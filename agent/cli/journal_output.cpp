@@ -95,6 +95,10 @@ std::function<void(std::string_view)> progress_printer(bool as_json) {
     return [](std::string_view stage) { fmt::print(stderr, "  … {}\n", stage); };
 }
 
+int report_usage(bool as_json, const std::string& what) {
+    return report(as_json, {ErrorKind::usage, "usage", what, "See --help of the verb."}, {});
+}
+
 int run_verb(bool as_json, const std::function<int()>& verb) {
     try {
         return verb();

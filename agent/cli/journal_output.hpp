@@ -24,6 +24,9 @@ void print_extras(const std::vector<journal::Extra>& extras);
 /// Stages on a terminal's stderr; silent elsewhere and with --json.
 [[nodiscard]] std::function<void(std::string_view)> progress_printer(bool json);
 
+/// A command line that can't be read. Returns the exit code.
+[[nodiscard]] int report_usage(bool json, const std::string& what);
+
 /// Runs one verb; every error becomes text or {"error":{kind,message,hint,differences}}.
 /// Returns the exit code.
 [[nodiscard]] int run_verb(bool json, const std::function<int()>& verb);

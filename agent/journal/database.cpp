@@ -13,8 +13,11 @@ namespace {
 /// Virtual machine steps between two looks at the clock; about 0.1 ms on a Pi Zero.
 constexpr int progress_steps = 1000;
 
+// legacy_alter_table: a table that is rebuilt is renamed out of the way first, and other people's
+// foreign keys to it must not follow it (SQLite, ALTER TABLE RENAME).
 constexpr std::string_view connection_pragmas =
-    "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA synchronous=NORMAL;";
+    "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA synchronous=NORMAL; "
+    "PRAGMA legacy_alter_table=ON;";
 
 }  // namespace
 

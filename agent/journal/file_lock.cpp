@@ -32,7 +32,17 @@ FileLock::FileLock(const std::filesystem::path& journal) {
 
     struct stat status {};
 
-    const mode_t mode = ::stat(journal.c_str(), &status) == 0 ? (status.st_mode & 0666U) : 0644U;
+    const bool exists = ::stat(journal.c_str(), &status) == 0;
+    if (exists && status.st_nlink > 1) {
+        throw Error(
+            ErrorKind::refused,
+            "hard_linked",
+            fmt::format("{} has {} names (hard links)", journal.string(), status.st_nlink),
+            "SQLite keeps a -wal per name, and pours under the other name would be lost: find it "
+            "with find -samefile, let nobody write, and leave one name."
+        );
+    }
+    const mode_t mode = exists ? (status.st_mode & 0666U) : 0644U;
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor_ < 0) {
         throw Error(

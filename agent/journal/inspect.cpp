@@ -33,6 +33,9 @@ constexpr std::string_view sql_try_update =
     "UPDATE pours SET status = 'confirmed', attempts = attempts + 1 WHERE client_tx_id = "
     "'tapline-rehearsal'";
 
+constexpr std::string_view sql_tried =
+    "SELECT status FROM pours WHERE client_tx_id = 'tapline-rehearsal'";
+
 /// Columns of a pour that never change once it is written.
 constexpr std::array<std::string_view, 7> fixed_columns{
     "card_uid", "tap_id", "start_ts", "end_ts", "volume_ml", "price_cents", "data"};
@@ -88,12 +91,12 @@ std::vector<std::string> damage_of(const fs::path& file, const fs::path& shown_a
     throw FileError(
         "foreign_wal",
         fmt::format(
-            "{}-wal doesn't belong to {}: opening them together would lose pours",
-            file.string(),
-            file.filename().string()
+            "{} doesn't belong to {}: opening them together would lose pours",
+            problem.object,
+            file.string()
         ),
-        "Nothing was changed. Find the right -wal (the other copy's, a backup's), or move this one "
-        "aside and run this again.",
+        "Nothing was changed. Find the one that belongs here (the other copy's, a backup's), or "
+        "move this one aside and run this again.",
         {std::move(problem)}
     );
 }
@@ -141,6 +144,16 @@ std::int64_t lost_with_wal(Database& whole, const fs::path& alone) {
 }
 
 void check_wal(const fs::path& file, const StableCopy& copy) {
+    const auto hot = size_of(copy.main().string() + "-journal");
+    if (size_of(copy.main()) == 0 && hot != 0) {
+        refuse_wal(
+            file,
+            {fmt::format("file {}-journal", file.filename().string()),
+             "added",
+             "no -journal beside an empty file",
+             fmt::format("{} bytes", hot)}
+        );
+    }
     if (size_of(copy.wal()) == 0) {
         return;
     }
@@ -220,7 +233,13 @@ void try_writer(Database& database) {
     std::optional<std::string> failure;
     try {
         database.exec(sql_try_insert);
+        if (database.text(sql_tried) != "new") {
+            failure = "a new pour isn't in the table after its INSERT";
+        }
         database.exec(sql_try_update);
+        if (!failure && database.text(sql_tried) != "confirmed") {
+            failure = "a pour keeps its status when it is marked";
+        }
     } catch (const Error& error) {
         failure = error.what();
     }

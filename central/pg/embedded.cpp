@@ -98,6 +98,13 @@ void EmbeddedServer::prepare_directory() {
         );
     }
     directory_ = fs::canonical(directory_);
+    const bool ours = fs::exists(directory_ / "lock") || fs::exists(directory_ / "data");
+    if (!ours && !fs::is_empty(directory_)) {
+        refuse_directory(
+            fmt::format("{} isn't empty, and what is in it isn't ours", directory_.string()),
+            "give --embedded a new directory"
+        );
+    }
     check_parents(directory_, account_);
     data_ = directory_ / "data";
     log_ = directory_ / "postgres.log";

@@ -112,9 +112,12 @@ std::string render(const DatabaseUrl& url, const std::string& password, const st
 }
 
 [[noreturn]] void unreadable(const std::string& text, const std::string& source) {
-    const std::size_t host_at = text.rfind('@');
-    const std::string shown =
-        host_at == std::string::npos ? "…" : std::string(mask) + text.substr(host_at);
+    // Nothing from the ? on: a password may stand there too, also under a mistyped name.
+    const std::string_view before_query = std::string_view(text).substr(0, text.find('?'));
+    const std::size_t host_at = before_query.rfind('@');
+    const std::string shown = host_at == std::string_view::npos
+                                  ? std::string("…")
+                                  : fmt::format("{}{}", mask, before_query.substr(host_at));
     throw Error(
         ErrorKind::usage,
         "database_url",

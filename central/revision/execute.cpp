@@ -65,6 +65,25 @@ Error half_done_error(const HalfDone& one) {
         )};
 }
 
+/// What is applied now and won't be once `wanted` is stamped.
+IdSet unstamped(
+    const Lineage& lineage,
+    const std::vector<std::string>& heads,
+    const std::vector<std::string>& wanted
+) {
+    IdSet gone;
+    for (const std::string& head : heads) {
+        if (lineage.find(head) == nullptr) {
+            continue;
+        }
+        gone.merge(lineage.with_ancestors({head}));
+    }
+    for (const std::string& id : lineage.with_ancestors(wanted)) {
+        gone.erase(id);
+    }
+    return gone;
+}
+
 }  // namespace
 
 Runner::Runner(const LineageSet& set, RunOptions options)
@@ -122,6 +141,13 @@ RunReport Runner::run(Direction direction, const std::string& target) {
     }
     const std::vector<PartStep> steps = plan_set(set_, report.heads, direction, target);
     check_half_done(steps);
+    IdSet gone;
+    for (const PartStep& step : steps) {
+        if (direction == Direction::downgrade && set_[step.part].name == LineageName::app) {
+            gone.insert(step.step.id);
+        }
+    }
+    check_dependents(gone);
     for (const PartStep& step : steps) {
         // A file that can't run stops everything before the first step, not half way.
         [[maybe_unused]] const auto pieces =
@@ -131,6 +157,35 @@ RunReport Runner::run(Direction direction, const std::string& target) {
         report.steps.push_back(run_step(step, report.heads[step.part]));
     }
     return report;
+}
+
+void Runner::check_dependents(const IdSet& gone) {
+    const bool complete = std::any_of(set_.begin(), set_.end(), [](const DatabaseLineage& one) {
+        return one.name == LineageName::tapline;
+    });
+    if (gone.empty() || complete) {
+        return;  // with both in the plan, interleave() has seen to it
+    }
+    const LineageSet other = load_lineages({std::nullopt, LineageName::tapline});
+    const Lineage& ours = other.front().lineage;
+    std::vector<std::string> known;
+    for (const std::string& id : ledger_.heads(LineageName::tapline)) {
+        if (ours.find(id) != nullptr) {
+            known.push_back(id);
+        }
+    }
+    for (const std::string& id : ours.with_ancestors(known)) {
+        for (const std::string& needed : ours.needs_elsewhere(id)) {
+            if (gone.contains(needed)) {
+                throw Error(
+                    ErrorKind::refused,
+                    "dependency_missing",
+                    fmt::format("{} of the lineage tapline is applied and needs {}", id, needed),
+                    "nothing was changed; without --lineage both go down in the right order"
+                );
+            }
+        }
+    }
 }
 
 void Runner::check_half_done(const std::vector<PartStep>& steps) {
@@ -197,6 +252,11 @@ RunReport Runner::stamp(const std::vector<std::string>& targets) {
             for (std::string& id : resolve(set_[index].lineage, target)) {
                 wanted[index].push_back(std::move(id));
             }
+        }
+    }
+    for (std::size_t i = 0; i < set_.size(); ++i) {
+        if (named[i] && set_[i].name == LineageName::app) {
+            check_dependents(unstamped(set_[i].lineage, ledger_.heads(set_[i].name), wanted[i]));
         }
     }
     pg::Transaction transaction(session_);

@@ -62,6 +62,9 @@ class Runner {
     void take_runner_lock();
     RunReport run(Direction direction, const std::string& target);
     void check_half_done(const std::vector<PartStep>& steps);
+    /// The lineage tapline stands on the bar's revisions, also where a verb was told to act on app
+    /// alone. gone: ids of app that are about to be no longer applied.
+    void check_dependents(const IdSet& gone);
     StepDone run_step(const PartStep& step, std::vector<std::string>& heads);
     void log_failure(
         const PartStep& step, const std::vector<std::string>& heads, const std::string& why

@@ -75,8 +75,8 @@ class JournalVerbs(unittest.TestCase):
         self.assertEqual(self.json_of("adopt", code=5)["error"]["kind"], "not_a_database")
         os.remove(self.journal)
         self.assertEqual(self.json_of("check", code=2)["error"]["kind"], "no_such_file")
-        rc, _, err = self.verb("chek", self.journal)
-        self.assertEqual(rc, 2, err)
+        rc, out, err = self.verb("chek", self.journal, "--json")
+        self.assertEqual((rc, json.loads(out)["error"]["kind"]), (2, "usage"), err)
 
     def test_drift_in_our_own_objects_is_a_finding(self):
         self.pours("gen8", 2)
@@ -117,6 +117,11 @@ class CentralVerbs(unittest.TestCase):
         self.assertEqual(self.error_of("current", code=2, env={"TAPLINE_NONE": "1"}), "no_database")
         self.assertEqual(self.error_of("quarantine", "list", code=3), "behind_head")
         self.assertEqual(self.error_of("serve", code=3), "behind_head")
+        secret = {"DATABASE_URL": "postgresql://bob@127.0.0.1:1/x?passwrod=s3cr3t@pw&zz=1"}
+        rc, out, err = self.verb("current", "--json", env=secret)
+        self.assertEqual(rc, 2, out + err)
+        self.assertNotIn("s3cr3t", out + err)
+        self.assertNotIn("pw&", out + err)
         gone = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
         self.assertEqual(self.error_of("current", code=4, env=gone), "connect_failed")
 

@@ -102,4 +102,20 @@ TEST_CASE("Downgrade.AGuardOfTheAuthorIsARefusalInHisWords") {
     CHECK(std::string(error.what()).find("first close the till") != std::string::npos);
 }
 
+TEST_CASE("Downgrade.WhatTaplineStandsOnStaysAlsoWhenOnlyAppIsNamed") {
+    TestDatabase database;
+    const revision::LineageSet set = revision::load_lineages({});
+    const revision::LineageSet app =
+        revision::load_lineages({std::nullopt, revision::LineageName::app});
+    const Error down = downgrade_error(database, app);
+    CHECK(down.code() == "dependency_missing");
+    CHECK(exit_code(down.kind()) == 3);
+    const Error stamp =
+        error_of([&] { revision::Runner(app, options_for(database)).stamp({"base"}); });
+    CHECK(stamp.code() == "dependency_missing");
+    CHECK(heads_of(database, set) == all_heads(set));
+    revision::Runner(set, options_for(database)).downgrade("base");
+    CHECK(heads_of(database, set) == at_base);
+}
+
 }  // namespace tapline::test

@@ -274,3 +274,46 @@ TEST_CASE("gen2's own table events is not taken for a technician's") {
     CHECK(journal::adopt(file).kept.empty());
     CHECK(Plain(file).one("SELECT count(*) FROM events") == "0");
 }
+
+TEST_CASE("other people's foreign keys still mean pours, up and down, and the writer goes on") {
+    const auto* origin = GENERATE("gen1", "gen4", "gen8");
+    CAPTURE(origin);
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_journal(file, origin, 30);
+    const std::string child =
+        "CREATE TABLE child (x TEXT REFERENCES pours (client_tx_id) ON DELETE CASCADE, n INTEGER)";
+    Plain(file).exec(child);
+    const auto still_works = [&](std::string_view insert, int number) {
+        CHECK(
+            Plain(file).one("SELECT sql FROM sqlite_schema WHERE name = 'child'") ==
+            child
+        );
+        Plain writer(file);
+        writer.exec("PRAGMA foreign_keys=ON");
+        REQUIRE(writer.insert(insert, id_of(number), 100) == SQLITE_OK);
+        CHECK(
+            writer.run(fmt::format("INSERT INTO child VALUES ('{}', 1)", id_of(number))) ==
+            SQLITE_OK
+        );
+        CHECK(writer.run("INSERT INTO child VALUES ('nobody', 1)") != SQLITE_OK);
+    };
+    journal::adopt(file);
+    still_works(release("gen8").insert, 5000);
+    journal::migrate_file(file, revision::Direction::downgrade, "gen8", {});
+    still_works(release("gen8").insert, 5001);
+}
+
+TEST_CASE("a file with two names is left alone: SQLite keeps a -wal for each") {
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_journal(file, "gen8", 5);
+    std::filesystem::create_hard_link(file, dir / "other.db");
+    try {
+        journal::adopt(file);
+        FAIL("adopted");
+    } catch (const Error& error) {
+        CHECK(error.code() == "hard_linked");
+        CHECK(exit_code(error.kind()) == 3);
+    }
+}

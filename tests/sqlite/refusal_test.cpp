@@ -286,6 +286,8 @@ TEST_CASE("check finds what adopt would refuse: other people's objects that stan
         "CREATE TABLE tapline_journal (note TEXT)",
         "CREATE TABLE tapline_old (note TEXT)",
         "CREATE TRIGGER no_more BEFORE INSERT ON pours BEGIN SELECT RAISE(ABORT, 'closed'); END",
+        "CREATE TRIGGER ignored BEFORE INSERT ON pours BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER kept BEFORE UPDATE ON pours BEGIN SELECT RAISE(IGNORE); END",
         "CREATE TRIGGER gone AFTER INSERT ON pours BEGIN DELETE FROM pours; END"
     );
     CAPTURE(sql);
@@ -298,4 +300,15 @@ TEST_CASE("check finds what adopt would refuse: other people's objects that stan
     CHECK(seen.problem == refusal.code);
     CHECK_FALSE(seen.differences.empty());
     CHECK(seen.advice.find("journal adopt") == std::string::npos);
+}
+
+TEST_CASE("a rollback journal beside an empty file is somebody's last trace, and is kept") {
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    std::ofstream(file).close();
+    std::ofstream(file.string() + "-journal") << std::string(4096, 'x');
+    const auto refusal = refused(dir, file);
+    CHECK(refusal.code == "foreign_wal");
+    REQUIRE(refusal.objects.size() == 1);
+    CHECK(refusal.objects[0] == "file local_journal.db-journal added");
 }
