@@ -11,7 +11,6 @@
 #include "central/revision/step.hpp"
 #include "common/error.hpp"
 #include "common/revision/digest.hpp"
-#include "common/revision/resolve.hpp"
 
 namespace tapline::revision {
 
@@ -241,30 +240,21 @@ void Runner::log_failure(
     }
 }
 
-RunReport Runner::stamp(const std::vector<std::string>& targets) {
+RunReport Runner::stamp(const std::vector<std::string>& targets, bool purge) {
     take_runner_lock();
     check_half_done({});
-    std::vector<std::vector<std::string>> wanted(set_.size());
-    std::vector<bool> named(set_.size(), false);
-    for (const std::string& target : targets) {
-        for (const std::size_t index : owners_of(set_, target)) {
-            named[index] = true;
-            for (std::string& id : resolve(set_[index].lineage, target)) {
-                wanted[index].push_back(std::move(id));
-            }
-        }
-    }
+    const std::vector<StampPart> parts = plan_set_stamp(set_, applied(), targets, purge);
     for (std::size_t i = 0; i < set_.size(); ++i) {
-        if (named[i] && set_[i].name == LineageName::app) {
-            check_dependents(unstamped(set_[i].lineage, ledger_.heads(set_[i].name), wanted[i]));
+        if (parts[i].named && set_[i].name == LineageName::app) {
+            const std::vector<std::string>& after = parts[i].plan.heads_after;
+            check_dependents(unstamped(set_[i].lineage, ledger_.heads(set_[i].name), after));
         }
     }
     pg::Transaction transaction(session_);
     session_.set_local_timeouts(options_.lock_timeout, milliseconds(0));
     for (std::size_t i = 0; i < set_.size(); ++i) {
-        if (named[i]) {
-            const Lineage& lineage = set_[i].lineage;
-            stamp_one(i, lineage.heads_of(lineage.with_ancestors(wanted[i])));
+        if (parts[i].named) {
+            stamp_one(i, parts[i].plan.heads_after);
         }
     }
     transaction.commit();

@@ -24,7 +24,7 @@
 
 #include "central/pg/session.hpp"
 #include "central/revision/ledger.hpp"
-#include "central/revision/lineage_set.hpp"
+#include "central/revision/plan_set.hpp"
 #include "central/revision/run_options.hpp"
 
 namespace tapline::revision {
@@ -53,8 +53,8 @@ class Runner {
     RunReport upgrade(const std::string& target);
     RunReport downgrade(const std::string& target);
     /// Writes version rows without running anything, and takes the files as they are now for what
-    /// is applied. targets: ids, or one of head, heads, base.
-    RunReport stamp(const std::vector<std::string>& targets);
+    /// is applied. targets, purge: see plan_stamp.
+    RunReport stamp(const std::vector<std::string>& targets, bool purge = false);
 
     [[nodiscard]] pg::Session& session() noexcept { return session_; }
 

@@ -1,5 +1,4 @@
-// The lineages that share the central database, and what a verb's argument means to them together.
-// Pure but for reading a directory.
+// The lineages that share the central database. Pure but for reading a directory.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +8,6 @@
 #include <vector>
 
 #include "common/revision/lineage.hpp"
-#include "common/revision/plan.hpp"
 
 namespace tapline::revision {
 
@@ -41,19 +39,5 @@ struct LineageOptions {
 
 /// Heads in the version table of each lineage, in the order of the set.
 using AppliedHeads = std::vector<std::vector<std::string>>;
-
-/// What `upgrade TARGET` or `downgrade TARGET` runs, in order. TARGET is looked up in each lineage;
-/// head, heads and base mean all of them. An upgrade brings along what it depends on elsewhere.
-/// Throws the errors of plan_upgrade, plan_downgrade and interleave; Error{usage, "ambiguous"} for
-/// steps (+1) or a prefix that several lineages understand.
-[[nodiscard]] std::vector<PartStep> plan_set(
-    const LineageSet& set,
-    const AppliedHeads& applied,
-    Direction direction,
-    const std::string& target
-);
-
-/// The lineages that an absolute name belongs to, as indices. Throws not_found, ambiguous.
-[[nodiscard]] std::vector<std::size_t> owners_of(const LineageSet& set, const std::string& target);
 
 }  // namespace tapline::revision

@@ -39,4 +39,7 @@ inline constexpr int max_duration_hours = 24;
 /// 4–32 of [0-9A-Za-z_], and none of the words head, heads, base.
 [[nodiscard]] bool is_revision_id(std::string_view text) noexcept;
 
+/// 1–64 of [0-9A-Za-z_.-], and none of the words head, heads, base.
+[[nodiscard]] bool is_branch_label(std::string_view text) noexcept;
+
 }  // namespace tapline::revision

@@ -40,9 +40,11 @@ bool is_id_byte(char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
-bool is_label(std::string_view text) {
+bool valid_label(std::string_view text) {
     return !text.empty() && text.size() <= max_label_bytes && !is_reserved(text) &&
-           std::all_of(text.begin(), text.end(), [](char c) { return is_id_byte(c) || c == '.'; });
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return is_id_byte(c) || c == '.' || c == '-';
+           });
 }
 
 /// Collects the `Key: value` lines. From `Revision ID` to the next blank line nothing else may
@@ -227,6 +229,10 @@ bool is_revision_id(std::string_view text) noexcept {
            std::all_of(text.begin(), text.end(), is_id_byte);
 }
 
+bool is_branch_label(std::string_view text) noexcept {
+    return valid_label(text);
+}
+
 Revision read_header(const Source& source, std::span<const Token> preamble, int end_line) {
     const Collector collector = collect(source, preamble);
     const Headers& headers = collector.headers();
@@ -248,9 +254,10 @@ Revision read_header(const Source& source, std::span<const Token> preamble, int 
         syntax_error(source, revision.line, "an id after 'Revision ID:'", "found nothing");
     }
     revision.revises = list_of(source, headers, "Revises", valid_id, "whole ids");
-    revision.depends_on = list_of(source, headers, "Depends On", valid_id, "whole ids");
+    revision.depends_on =
+        list_of(source, headers, "Depends On", valid_label, "whole ids or branch labels");
     revision.branch_labels =
-        list_of(source, headers, "Branch Labels", is_label, "labels of 0-9 A-Z a-z _ .");
+        list_of(source, headers, "Branch Labels", valid_label, "labels of 0-9 A-Z a-z _ . -");
     revision.phase = phase_of(source, headers);
     revision.requires_journal = id_of(source, headers, "Requires Journal");
     revision.requires_central = id_of(source, headers, "Requires Central");

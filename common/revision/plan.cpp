@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "common/error.hpp"
 #include "common/revision/resolve.hpp"
@@ -12,37 +13,47 @@
 namespace tapline::revision {
 namespace {
 
-/// What is applied, with an error that tells a foreign or newer database from a mistyped id.
-IdSet applied_set(const Lineage& lineage, const std::vector<std::string>& heads) {
-    for (const std::string& id : heads) {
-        if (lineage.find(id) == nullptr) {
-            throw Error(
-                ErrorKind::usage,
-                "not_found",
-                fmt::format("the database is at {}, and no file has that id", id),
-                "use the version that stepped it there, or step it down with that version first"
-            );
+using Ids = std::vector<std::string>;
+
+/// What is applied, and its heads, kept right from step to step without looking at the whole graph.
+class Applied {
+  public:
+    Applied(const Lineage& lineage, IdSet all) : lineage_(lineage), all_(std::move(all)) {
+        const Ids heads = lineage.heads_of(all_);
+        heads_.insert(heads.begin(), heads.end());
+    }
+
+    void add(const std::string& id) {
+        all_.insert(id);
+        heads_.insert(id);
+        for (const std::string& need : lineage_.needs(id)) {
+            heads_.erase(need);
         }
     }
-    return lineage.with_ancestors(heads);
-}
 
-/// Parents first.
-std::vector<std::string> in_order(const Lineage& lineage, const IdSet& ids) {
-    std::vector<std::string> sorted(ids.begin(), ids.end());
-    std::sort(sorted.begin(), sorted.end(), [&](const std::string& a, const std::string& b) {
-        return lineage.position(a) < lineage.position(b);
-    });
-    return sorted;
-}
+    void remove(const std::string& id) {
+        all_.erase(id);
+        heads_.erase(id);
+        for (const std::string& need : lineage_.needs(id)) {
+            const Ids& above = lineage_.dependents(need);
+            const bool covered = std::any_of(above.begin(), above.end(), [&](const auto& each) {
+                return all_.contains(each);
+            });
+            if (!covered) {
+                heads_.insert(need);
+            }
+        }
+    }
 
-IdSet minus(const IdSet& from, const IdSet& what) {
-    IdSet rest;
-    std::set_difference(
-        from.begin(), from.end(), what.begin(), what.end(), std::inserter(rest, rest.end())
-    );
-    return rest;
-}
+    [[nodiscard]] bool contains(const std::string& id) const { return all_.contains(id); }
+
+    [[nodiscard]] Ids heads() const { return {heads_.begin(), heads_.end()}; }
+
+  private:
+    const Lineage& lineage_;
+    IdSet all_;
+    IdSet heads_;
+};
 
 void check_reversible(const Revision& revision) {
     if (revision.irreversible) {
@@ -55,157 +66,103 @@ void check_reversible(const Revision& revision) {
     }
 }
 
-/// Ids applied in the other parts, and dependencies seen from this side.
-class Interleaver {
-  public:
-    explicit Interleaver(std::span<const LineagePart> parts)
-        : parts_(parts), next_(parts.size(), 0) {
-        for (const LineagePart& part : parts) {
-            applied_.push_back(applied_set(*part.lineage, part.applied));
-            left_ += part.plan.steps.size();
-            downward_ = downward_ || (!part.plan.steps.empty() &&
-                                      part.plan.steps.front().direction == Direction::downgrade);
-        }
-    }
-
-    std::vector<PartStep> run() {
-        std::vector<PartStep> order;
-        while (left_ > 0) {
-            const std::size_t part = pick();
-            const Step& step = parts_[part].plan.steps[next_[part]++];
-            if (step.direction == Direction::upgrade) {
-                applied_[part].insert(step.id);
-            } else {
-                applied_[part].erase(step.id);
-            }
-            order.push_back({part, step});
-            --left_;
-        }
-        return order;
-    }
-
-  private:
-    [[nodiscard]] std::size_t pick() const {
-        for (std::size_t i = 0; i < parts_.size(); ++i) {
-            const std::size_t part = downward_ ? parts_.size() - 1 - i : i;
-            if (next_[part] < parts_[part].plan.steps.size() && !obstacle(part)) {
-                return part;
-            }
-        }
-        fail();
-    }
-
-    /// What keeps the part's next step from running now.
-    [[nodiscard]] std::optional<std::string> obstacle(std::size_t part) const {
-        const Step& step = parts_[part].plan.steps[next_[part]];
-        return step.direction == Direction::upgrade ? missing_need(part, step.id)
-                                                    : living_dependent(part, step.id);
-    }
-
-    [[nodiscard]] std::optional<std::string> missing_need(std::size_t part, const std::string& id)
-        const {
-        for (const std::string& need : parts_[part].lineage->needs_elsewhere(id)) {
-            const bool there = std::any_of(applied_.begin(), applied_.end(), [&](const IdSet& set) {
-                return set.contains(need);
-            });
-            if (!there) {
-                return fmt::format("{} needs {}, which isn't applied", id, need);
-            }
-        }
-        return std::nullopt;
-    }
-
-    [[nodiscard]] std::optional<std::string> living_dependent(
-        std::size_t part, const std::string& id
-    ) const {
-        for (std::size_t other = 0; other < parts_.size(); ++other) {
-            if (other == part) {
-                continue;
-            }
-            for (const std::string& each : applied_[other]) {
-                const auto needs = parts_[other].lineage->needs_elsewhere(each);
-                if (std::find(needs.begin(), needs.end(), id) != needs.end()) {
-                    return fmt::format(
-                        "{} can't go while {} of {} needs it", id, each, parts_[other].name
-                    );
-                }
-            }
-        }
-        return std::nullopt;
-    }
-
-    [[noreturn]] void fail() const {
-        std::string reason;
-        for (std::size_t part = 0; part < parts_.size() && reason.empty(); ++part) {
-            if (next_[part] < parts_[part].plan.steps.size()) {
-                reason = obstacle(part).value_or("");
-            }
-        }
+[[noreturn]] void fail_not_below(
+    const Lineage& lineage, const DowngradeTarget& target, const Ids& heads, std::string_view text
+) {
+    const std::string there = heads.empty() ? "base" : fmt::format("{}", fmt::join(heads, ", "));
+    const std::string what =
+        target.id ? fmt::format("{} ({})", *target.id, lineage.at(*target.id).file) : "base";
+    const bool applied = !target.id || lineage.with_ancestors(heads).contains(*target.id);
+    if (applied && !target.is_on_branch) {
         throw Error(
-            ErrorKind::refused,
-            "dependency_missing",
-            reason,
-            "nothing was changed; run the verb on all lineages together, or on the other one first"
+            ErrorKind::usage,
+            "not_on_branch",
+            fmt::format("downgrade {}: {} is not on that branch", text, what),
+            "'history -v' shows the branches; write the id without 'label@' if it is the one"
         );
     }
+    throw Error(
+        ErrorKind::usage,
+        "not_ancestor",
+        fmt::format(
+            "downgrade {}: {} is not below what is applied, which is {}", text, what, there
+        ),
+        "'current' shows where the database is; 'upgrade' goes to later revisions"
+    );
+}
 
-    std::span<const LineagePart> parts_;
-    std::vector<IdSet> applied_;
-    std::vector<std::size_t> next_;
-    std::size_t left_ = 0;
-    bool downward_ = false;
-};
+/// What goes away first: the target's children, or all bases. A branch picks among several.
+Ids roots_above(const Lineage& lineage, const DowngradeTarget& target) {
+    const Ids& all = target.id ? lineage.children(*target.id) : lineage.bases();
+    if (target.branch.empty() || all.size() < 2) {
+        return all;
+    }
+    const IdSet line = lineage.with_ancestors({target.branch}, Edges::revises);
+    Ids some;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(some), [&](const std::string& each) {
+        return line.contains(each);
+    });
+    return some;
+}
 
 }  // namespace
+
+IdSet applied_set(const Lineage& lineage, const std::vector<std::string>& heads) {
+    for (const std::string& id : heads) {
+        if (lineage.find(id) == nullptr) {
+            throw Error(
+                ErrorKind::usage,
+                "not_found",
+                fmt::format("the database is at {}, and no file has that id", id),
+                "use the version that stepped it there, or step it down with that version first; "
+                "'stamp --purge' forgets what the version table says"
+            );
+        }
+    }
+    return lineage.with_ancestors(heads);
+}
 
 Plan plan_upgrade(
     const Lineage& lineage, const std::vector<std::string>& applied, std::string_view target
 ) {
-    IdSet done = applied_set(lineage, applied);
-    const auto goal = resolve_target(lineage, applied, Direction::upgrade, target);
+    Applied done(lineage, applied_set(lineage, applied));
+    IdSet wanted = lineage.with_ancestors(upgrade_target(lineage, done.heads(), target));
+    std::erase_if(wanted, [&](const std::string& id) { return done.contains(id); });
     Plan plan;
-    for (const std::string& id : in_order(lineage, minus(lineage.with_ancestors(goal), done))) {
-        done.insert(id);
-        plan.steps.push_back({id, Direction::upgrade, lineage.heads_of(done)});
+    for (const std::string& id : lineage.in_order(wanted)) {
+        done.add(id);
+        plan.steps.push_back({id, Direction::upgrade, done.heads()});
     }
-    plan.heads_after = lineage.heads_of(done);
+    plan.heads_after = done.heads();
     return plan;
 }
 
 Plan plan_downgrade(
-    const Lineage& lineage, const std::vector<std::string>& applied, std::string_view target
+    const Lineage& lineage, const std::vector<std::string>& applied, std::string_view text
 ) {
-    IdSet done = applied_set(lineage, applied);
-    const auto goal = resolve_target(lineage, applied, Direction::downgrade, target);
-    IdSet going = done;
-    if (!goal.empty()) {
-        for (const std::string& id : goal) {
-            if (!done.contains(id)) {
-                throw Error(
-                    ErrorKind::usage,
-                    "not_ancestor",
-                    fmt::format("downgrade to {} isn't possible: it isn't applied", id),
-                    "'current' shows where the database is; 'upgrade' goes to later revisions"
-                );
-            }
-        }
-        const IdSet above = minus(lineage.with_descendants(goal), IdSet(goal.begin(), goal.end()));
-        going = minus(done, minus(done, above));
+    Applied done(lineage, applied_set(lineage, applied));
+    const Ids heads = done.heads();
+    const DowngradeTarget target = downgrade_target(lineage, heads, text);
+    const Ids roots = roots_above(lineage, target);
+    IdSet going = lineage.with_descendants(roots);
+    std::erase_if(going, [&](const std::string& id) { return !done.contains(id); });
+    const bool is_head =
+        target.id && std::find(heads.begin(), heads.end(), *target.id) != heads.end();
+    const bool forked =
+        target.id ? !lineage.children(*target.id).empty() : !lineage.bases().empty();
+    if ((target.id && going.empty() && !is_head) || (roots.empty() && forked)) {
+        fail_not_below(lineage, target, heads, text);
     }
-    std::vector<std::string> order = in_order(lineage, going);
+    Ids order = lineage.in_order(going);
     std::reverse(order.begin(), order.end());
     Plan plan;
     for (const std::string& id : order) {
         check_reversible(lineage.at(id));
-        done.erase(id);
-        plan.steps.push_back({id, Direction::downgrade, lineage.heads_of(done)});
+        done.remove(id);
+        plan.steps.push_back({id, Direction::downgrade, done.heads()});
     }
-    plan.heads_after = lineage.heads_of(done);
+    plan.heads_after = done.heads();
     return plan;
-}
-
-std::vector<PartStep> interleave(std::span<const LineagePart> parts) {
-    return Interleaver(parts).run();
 }
 
 }  // namespace tapline::revision

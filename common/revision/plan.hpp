@@ -23,18 +23,36 @@ struct Plan {
     std::vector<std::string> heads_after;  ///< by id; empty: base
 };
 
-/// target: anything resolve_target understands. Nothing to do is no error: the target is applied.
-/// applied: the heads in the version table; an id that no file has gives not_found.
-/// Throws the errors of resolve_target.
+/// heads and everything below them. Throws not_found for an id that no file has: a foreign or newer
+/// database, not a mistyped id.
+[[nodiscard]] IdSet applied_set(const Lineage& lineage, const std::vector<std::string>& heads);
+
+/// target: anything upgrade_target understands; what it depends on comes along. Nothing to do is no
+/// error: the target is applied. applied: the heads in the version table.
+/// Throws the errors of upgrade_target and applied_set.
 [[nodiscard]] Plan plan_upgrade(
     const Lineage& lineage, const std::vector<std::string>& applied, std::string_view target
 );
 
-/// Takes down what stands on the target, newest first; the target itself stays.
-/// Throws the errors of resolve_target, not_ancestor when the target isn't applied, and
-/// irreversible naming the revision that has no way back.
+/// Takes down what revises the target and everything that needs that, newest first. The target
+/// stays, and so does what only depends on it. With `label@` only the branch's way up from the
+/// target goes, where there are several. Throws the errors of downgrade_target and applied_set,
+/// not_ancestor when the target isn't applied, and irreversible naming the revision that has no way
+/// back.
 [[nodiscard]] Plan plan_downgrade(
     const Lineage& lineage, const std::vector<std::string>& applied, std::string_view target
+);
+
+/// What `stamp` makes of the version rows; heads_after of every step are the final rows. Nothing
+/// runs: a step is a row that is written (upgrade, downgrade: from where) or, for base, taken away.
+/// Rows of other branches stay. targets: as resolve. rows: of the version table.
+/// purge: as if there were no rows, so ids that no file has don't matter.
+/// Throws the errors of resolve, and of applied_set without purge.
+[[nodiscard]] Plan plan_stamp(
+    const Lineage& lineage,
+    const std::vector<std::string>& rows,
+    const std::vector<std::string>& targets,
+    bool purge = false
 );
 
 /// One of several lineages that share a database.

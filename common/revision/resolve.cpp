@@ -1,7 +1,7 @@
 #include "common/revision/resolve.hpp"
 
-#include <charconv>
-#include <optional>
+#include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,177 +12,205 @@ namespace tapline::revision {
 namespace {
 
 using Ids = std::vector<std::string>;
+using Place = std::optional<std::string>;  // nullopt: base
 
 [[noreturn]] void fail(const char* code, const std::string& what, const std::string& hint) {
     throw Error(ErrorKind::usage, code, what, hint);
 }
 
-/// `name`, `name+N`, `name-N`, `+N`, `-N`. A label@ would be cut off name by lookup.
-struct Parsed {
-    std::string_view name;
-    std::optional<int> steps;
-};
-
-Parsed parse_text(std::string_view text) {
-    const std::size_t sign = text.find_first_of("+-");
-    if (sign == std::string_view::npos) {
-        return {text, std::nullopt};
-    }
-    constexpr int most_steps = 1'000'000;
-    int steps = 0;
-    const std::string_view digits = text.substr(sign + 1);
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, steps);
-    if (error != std::errc{} || stop != end || steps < 0 || steps > most_steps) {
-        fail(
-            "not_found",
-            fmt::format("'{}' is neither a revision nor a number of steps", text),
-            "write an id, the start of one, head, heads, base, +2, -1, or an id with +2 or -1"
-        );
-    }
-    return {text.substr(0, sign), text[sign] == '+' ? steps : -steps};
+Ids as_ids(const Place& place) {
+    return place ? Ids{*place} : Ids{};
 }
 
-/// An exact id wins over longer ones that begin with it.
-std::string lookup_id(const Lineage& lineage, std::string_view name) {
-    if (lineage.find(name) != nullptr) {
-        return std::string(name);
+Place as_place(const Ids& ids) {
+    return ids.empty() ? std::nullopt : Place(ids.front());
+}
+
+[[noreturn]] void fail_wrong_direction(Direction direction, const Name& name) {
+    const bool up = direction == Direction::upgrade;
+    fail(
+        "wrong_direction",
+        fmt::format("{} {} would not go {}", to_string(direction), name.text, up ? "up" : "down"),
+        up ? "write +N to go up from where the database is, 'downgrade -N' to go down"
+           : "write -N to go down from where the database is, 'upgrade +N' to go up"
+    );
+}
+
+[[noreturn]] void fail_fork(const Name& name, const Ids& ids, const std::string& where) {
+    fail(
+        "ambiguous",
+        fmt::format("'{}' {}: {}", name.text, where, fmt::join(ids, ", ")),
+        "name the revision, or the branch as in label@+1"
+    );
+}
+
+/// Where one step leads to. Several: a fork. nullopt: off the end.
+std::optional<Ids> one_step(const Lineage& lineage, const Place& from, const Name& name) {
+    if (*name.steps <= 0) {
+        return from ? std::optional(lineage.at(*from).revises) : std::nullopt;
     }
+    const Ids& up = from ? lineage.children(*from) : lineage.bases();
+    Ids there = name.label ? on_branch(lineage, up, *name.label) : up;
+    return there.empty() ? std::nullopt : std::optional(std::move(there));
+}
+
+/// Name with steps and a symbol. A label narrows the way up; the way down is one anyhow, so there
+/// it is the symbol that must be on the branch.
+Place walk_from_symbol(const Lineage& lineage, const Name& name, AtEnd at_end) {
+    Name start = name;
+    start.steps.reset();
+    if (*name.steps > 0) {
+        start.label.reset();
+    }
+    return walk(lineage, lookup_one(lineage, start), name, at_end);
+}
+
+/// `-N`: below each head, or each head of the branch.
+Ids below_heads(const Lineage& lineage, const Name& name) {
+    const Ids heads =
+        name.label ? on_branch(lineage, lineage.real_heads(), *name.label) : lineage.real_heads();
     Ids found;
-    for (const Revision& revision : lineage.revisions()) {
-        if (!name.empty() && revision.id.starts_with(name)) {
-            found.push_back(revision.id);
+    for (const std::string& head : heads) {
+        const Place place = walk(lineage, head, name, AtEnd::fail);
+        if (place && std::find(found.begin(), found.end(), *place) == found.end()) {
+            found.push_back(*place);
         }
     }
-    if (found.empty()) {
-        fail(
-            "not_found",
-            fmt::format("no revision is called '{}' or begins with it", name),
-            "'history' lists the ids; is the file in the directory that was read?"
-        );
-    }
-    if (found.size() > 1) {
-        fail(
-            "ambiguous",
-            fmt::format("'{}' fits {} revisions: {}", name, found.size(), fmt::join(found, ", ")),
-            "write more of the id"
-        );
-    }
-    return found.front();
+    return found;
 }
 
-/// Names without steps. Labels join here.
-Ids lookup(const Lineage& lineage, std::string_view name) {
-    if (name == "base") {
-        return {};
+/// Those that no other of them stands on.
+Ids tips(const Lineage& lineage, const Ids& ids, Edges edges) {
+    const IdSet all(ids.begin(), ids.end());
+    Ids found;
+    std::copy_if(ids.begin(), ids.end(), std::back_inserter(found), [&](const std::string& id) {
+        const Ids& above = edges == Edges::all ? lineage.dependents(id) : lineage.children(id);
+        return std::none_of(above.begin(), above.end(), [&](const std::string& each) {
+            return all.contains(each);
+        });
+    });
+    return found;
+}
+
+/// What `label@+N` or `label@-N` counts from. The branch's head may be applied as a dependency of
+/// another row; and a branch that has nothing of its own yet goes up from where it forks off, while
+/// there is nothing that it could take down.
+Ids applied_on_branch(
+    const Lineage& lineage, const Ids& applied, const std::string& label, bool up
+) {
+    Ids found = on_branch(lineage, applied, label);
+    if (!found.empty()) {
+        return found;
     }
-    if (name == "heads") {
-        return lineage.heads();
+    const IdSet set = lineage.with_ancestors(applied);
+    const Ids all(set.begin(), set.end());
+    return up ? tips(lineage, on_branch(lineage, all, label), Edges::all)
+              : on_branch(lineage, tips(lineage, all, Edges::revises), label);
+}
+
+/// Where steps without a symbol begin.
+Place applied_start(const Lineage& lineage, const Ids& applied, const Name& name) {
+    const bool up = *name.steps > 0;
+    const Ids start = name.label ? applied_on_branch(lineage, applied, *name.label, up) : applied;
+    if (start.size() > 1) {
+        fail_fork(name, start, "counts from several revisions that are applied");
     }
-    if (name != "head") {
-        return {lookup_id(lineage, name)};
-    }
-    if (lineage.heads().size() > 1) {
+    if (start.empty() && !up && name.label) {
         fail(
-            "multiple_heads",
-            fmt::format(
-                "'head' fits {} revisions: {}",
-                lineage.heads().size(),
-                fmt::join(lineage.heads(), ", ")
-            ),
-            "name one of them, or write 'heads' for all"
+            "too_many_steps",
+            fmt::format("'{}' goes down on a branch of which nothing is applied", name.text),
+            "'current -v' shows what is applied"
         );
     }
-    return lineage.heads();
-}
-
-/// One step up (children; of base: the bases) or down (parents; below a base revision: base).
-/// nullopt: off the end of the graph.
-std::optional<Ids> one_step(const Lineage& lineage, const Ids& from, bool up) {
-    if (from.empty() && !up) {
-        return std::nullopt;
-    }
-    if (from.empty()) {
-        return lineage.bases().empty() ? std::nullopt : std::optional(lineage.bases());
-    }
-    if (!up) {
-        return lineage.at(from.front()).revises;
-    }
-    const Ids& children = lineage.children(from.front());
-    return children.empty() ? std::nullopt : std::optional(children);
-}
-
-Ids walk(const Lineage& lineage, Ids from, int steps, std::string_view text) {
-    const bool up = steps > 0;
-    const int wanted = up ? steps : -steps;
-    for (int done = 0; done < wanted; ++done) {
-        const auto next = one_step(lineage, from, up);
-        if (!next) {
-            fail(
-                "too_many_steps",
-                fmt::format("'{}' asks for {} steps, and only {} are there", text, wanted, done),
-                up ? "write 'head' to go to the end" : "write 'base' to go to the beginning"
-            );
-        }
-        if (next->size() > 1) {
-            fail(
-                "ambiguous",
-                fmt::format(
-                    "'{}' comes to a fork at {}: {}",
-                    text,
-                    from.empty() ? "base" : from.front(),
-                    fmt::join(*next, ", ")
-                ),
-                "name the revision instead of counting steps"
-            );
-        }
-        from = *next;
-    }
-    return from;
-}
-
-/// Several heads can't be walked from.
-Ids single(Ids ids, std::string_view text) {
-    if (ids.size() > 1) {
-        fail(
-            "multiple_heads",
-            fmt::format("'{}' counts from several heads: {}", text, fmt::join(ids, ", ")),
-            "name the one to count from, as in <id>-1"
-        );
-    }
-    return ids;
+    return as_place(start);
 }
 
 }  // namespace
 
-std::vector<std::string> resolve(const Lineage& lineage, std::string_view text) {
-    const Parsed parsed = parse_text(text);
-    const Ids named = lookup(lineage, parsed.name);
-    return parsed.steps ? walk(lineage, single(named, text), *parsed.steps, text) : named;
+Place walk(const Lineage& lineage, Place start, const Name& name, AtEnd at_end) {
+    const bool up = *name.steps > 0;
+    const int wanted = up ? *name.steps : -*name.steps;
+    for (int done = 0; done < wanted; ++done) {
+        const std::optional<Ids> next = one_step(lineage, start, name);
+        if (!next && at_end == AtEnd::stay) {
+            return start;
+        }
+        if (!next) {
+            fail(
+                "too_many_steps",
+                fmt::format(
+                    "'{}' asks for {} steps, and only {} are there", name.text, wanted, done
+                ),
+                up ? "write 'head' to go to the end" : "write 'base' to go to the beginning"
+            );
+        }
+        if (next->size() > 1) {
+            fail_fork(name, *next, fmt::format("comes to a fork at {}", start.value_or("base")));
+        }
+        start = as_place(*next);
+    }
+    return start;
 }
 
-std::vector<std::string> resolve_target(
-    const Lineage& lineage,
-    const std::vector<std::string>& applied,
-    Direction direction,
-    std::string_view text
-) {
-    const Parsed parsed = parse_text(text);
-    if (!parsed.name.empty() || !parsed.steps) {
-        return resolve(lineage, text);
+Ids resolve(const Lineage& lineage, std::string_view text) {
+    const Name name = parse_name(text);
+    if (!name.steps) {
+        return lookup(lineage, name);
     }
-    const bool up = text.front() == '+';
-    if (up != (direction == Direction::upgrade)) {
+    if (!name.symbol.empty()) {
+        return as_ids(walk_from_symbol(lineage, name, AtEnd::fail));
+    }
+    if (*name.steps >= 0) {
         fail(
-            "wrong_direction",
-            fmt::format("{} {} would go the other way", to_string(direction), text),
-            up ? "write 'upgrade' for +N" : "write 'downgrade' for -N"
+            "not_found",
+            fmt::format("'{}' counts from what is applied, which doesn't matter here", text),
+            "write a name before the steps, as in base+1"
         );
     }
-    for (const std::string& id : applied) {
-        (void)lineage.at(id);
+    return below_heads(lineage, name);
+}
+
+Ids upgrade_target(const Lineage& lineage, const Ids& applied, std::string_view text) {
+    const Name name = parse_name(text);
+    if (!name.steps) {
+        return lookup(lineage, name);
     }
-    return walk(lineage, single(applied, text), *parsed.steps, text);
+    if (!name.symbol.empty()) {
+        return as_ids(walk_from_symbol(lineage, name, AtEnd::fail));
+    }
+    if (*name.steps <= 0) {
+        fail_wrong_direction(Direction::upgrade, name);
+    }
+    return as_ids(walk(lineage, applied_start(lineage, applied, name), name, AtEnd::fail));
+}
+
+DowngradeTarget downgrade_target(
+    const Lineage& lineage, const Ids& applied, std::string_view text
+) {
+    const Name name = parse_name(text);
+    DowngradeTarget target;
+    if (name.label) {
+        target.branch = find_one(lineage, *name.label);
+    }
+    if (name.steps && name.symbol.empty()) {
+        if (*name.steps >= 0) {
+            fail_wrong_direction(Direction::downgrade, name);
+        }
+        const Place start = applied_start(lineage, applied, name);
+        target.id = walk(lineage, start, name, AtEnd::fail);
+        target.branch = name.label ? target.branch : start.value_or("");
+        return target;
+    }
+    if (name.steps) {
+        target.id = walk_from_symbol(lineage, name, AtEnd::fail);
+        return target;
+    }
+    Name symbol = name;
+    symbol.label.reset();
+    target.id = lookup_one(lineage, symbol);
+    target.is_on_branch =
+        !target.id || !name.label || !on_branch(lineage, {*target.id}, *name.label).empty();
+    return target;
 }
 
 }  // namespace tapline::revision

@@ -63,7 +63,7 @@ TEST_CASE("A broken graph is refused with its kind and its files") {
     const Error circle =
         failure({node("base1"), node("aaa1", {"base1"}, {"bbb2"}), node("bbb2", {"aaa1"})});
     CHECK(circle.code() == "cycle");
-    CHECK(std::string(circle.what()).find("aaa1, bbb2") != std::string::npos);
+    CHECK(std::string(circle.what()).find("aaa1 (aaa1.sql), bbb2 (bbb2.sql)") != std::string::npos);
     Revision one = node("aaa1");
     Revision two = node("bbb2");
     one.branch_labels = {"money"};

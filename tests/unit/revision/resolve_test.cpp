@@ -29,7 +29,10 @@ std::string absolute(const Lineage& lineage, std::string_view text) {
 
 std::string relative(Direction direction, const Ids& applied, std::string_view text) {
     try {
-        return show(resolve_target(sample::line(), applied, direction, text));
+        if (direction == Direction::upgrade) {
+            return show(upgrade_target(sample::line(), applied, text));
+        }
+        return downgrade_target(sample::line(), applied, text).id.value_or("base");
     } catch (const tapline::Error& error) {
         return error.code();
     }
@@ -44,7 +47,7 @@ TEST_CASE("Absolute names resolve on a line") {
         {"aa", "ambiguous"},
         {"aab", "aab2"},
         {"x", "not_found"},
-        {"", "not_found"},
+        {"", "ambiguous"},
         {"AAA1", "not_found"},
         {"head", "ccc4"},
         {"heads", "ccc4"},
@@ -113,7 +116,8 @@ TEST_CASE("Steps count from what is applied, in the verb's direction") {
     CHECK(relative(down, {"bbb3"}, "-4") == "too_many_steps");
     CHECK(relative(down, {}, "-1") == "too_many_steps");
     CHECK(relative(down, {"bbb3"}, "+1") == "wrong_direction");
-    CHECK(relative(down, {"aaa1", "bbb3"}, "-1") == "multiple_heads");
+    CHECK(relative(down, {"aaa1", "bbb3"}, "-1") == "ambiguous");
+    CHECK(relative(up, {"aaa1", "bbb3"}, "+1") == "ambiguous");
     CHECK(relative(up, {"zzzz"}, "+1") == "not_found");
     CHECK(relative(up, {"aaa1"}, "+") == "not_found");
 }
