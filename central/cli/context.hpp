@@ -49,6 +49,8 @@ struct Context {
 /// --database-url, --config and --json; each verb that talks to the database calls it.
 void add_common_options(CLI::App& verb, Context& context);
 void add_json_option(CLI::App& verb, Context& context);
+/// The same without --json.
+void add_database_options(CLI::App& verb, Context& context);
 
 // One per verb or family of verbs; each registers a callback that runs it.
 void add_revision_verbs(CLI::App& app, Context& context);

@@ -72,12 +72,7 @@ int report(const Context& context, const Error& error) {
 
 }  // namespace
 
-void add_json_option(CLI::App& verb, Context& context) {
-    verb.add_flag("--json", context.json, "print JSON");
-}
-
-void add_common_options(CLI::App& verb, Context& context) {
-    add_json_option(verb, context);
+void add_database_options(CLI::App& verb, Context& context) {
     verb.add_option("--config", context.config_path, "configuration file")
         ->type_name("FILE")
         ->option_text(std::string("FILE (") + default_config_path + ")");
@@ -87,6 +82,15 @@ void add_common_options(CLI::App& verb, Context& context) {
             "instead of DATABASE_URL; without a password"
     )
         ->type_name("URL");
+}
+
+void add_json_option(CLI::App& verb, Context& context) {
+    verb.add_flag("--json", context.json, "print JSON");
+}
+
+void add_common_options(CLI::App& verb, Context& context) {
+    add_json_option(verb, context);
+    add_database_options(verb, context);
 }
 
 int run_program(int argc, char** argv) {

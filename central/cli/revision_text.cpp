@@ -1,10 +1,13 @@
 #include "central/cli/revision_text.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+
+#include "central/cli/revision_entries.hpp"
 
 namespace tapline::cli {
 
@@ -49,14 +52,26 @@ std::string heads_line(
     return text.empty() ? "base" : text;
 }
 
-std::string describe(const Revision& revision) {
-    return fmt::format(
-        "{} -> {}, {} [{}]",
-        revision.revises.empty() ? "<base>" : fmt::format("{}", fmt::join(revision.revises, ", ")),
-        revision.id,
-        revision.message,
-        revision::to_string(revision.phase)
-    );
+/// Revisions that aren't in the table because another row depends on them, each its branch's last.
+std::vector<std::string> heads_by_dependency(
+    const revision::Lineage& lineage, const std::vector<std::string>& rows
+) {
+    std::vector<std::string> known;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(known), [&](const std::string& id) {
+        return lineage.find(id) != nullptr;
+    });
+    const revision::IdSet applied = lineage.with_ancestors(known);
+    std::vector<std::string> found;
+    for (const std::string& id : applied) {
+        const std::vector<std::string>& above = lineage.children(id);
+        const bool last = std::none_of(above.begin(), above.end(), [&](const std::string& each) {
+            return applied.contains(each);
+        });
+        if (last && std::find(known.begin(), known.end(), id) == known.end()) {
+            found.push_back(id);
+        }
+    }
+    return found;
 }
 
 }  // namespace
@@ -118,8 +133,9 @@ ordered_json current_json(const LineageSet& set, const AppliedHeads& applied) {
         list.push_back(
             {{"lineage", lineage_of(set, i)},
              {"current", applied[i]},
+             {"by_dependency", heads_by_dependency(set[i].lineage, applied[i])},
              {"heads", set[i].lineage.heads()},
-             {"at_head", applied[i] == set[i].lineage.heads()}}
+             {"at_head", applied[i] == set[i].lineage.real_heads()}}
         );
     }
     return {{"current", all_ids(applied)}, {"lineages", list}};
@@ -135,41 +151,44 @@ std::string current_text(const LineageSet& set, const AppliedHeads& applied, boo
         for (const std::string& id : applied[i]) {
             const Revision* revision = set[i].lineage.find(id);
             if (revision != nullptr) {
-                text += fmt::format("    {}\n    file {}\n", describe(*revision), revision->file);
+                const std::string line = entry_line(set[i].lineage, *revision);
+                text += fmt::format("    {}\n    file {}\n", line, revision->file);
             }
+        }
+        for (const std::string& id : heads_by_dependency(set[i].lineage, applied[i])) {
+            text += fmt::format("    {} is applied because another one depends on it\n", id);
         }
     }
     return text;
 }
 
-ordered_json history_json(const LineageSet& set) {
+ordered_json stamp_json(const LineageSet& set, const std::vector<revision::StampPart>& parts) {
     ordered_json list = ordered_json::array();
-    for (std::size_t i = set.size(); i-- > 0;) {
-        const std::vector<Revision>& revisions = set[i].lineage.revisions();
-        for (auto each = revisions.rbegin(); each != revisions.rend(); ++each) {
+    AppliedHeads after;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        for (const revision::Step& step : parts[i].plan.steps) {
             list.push_back(
-                {{"id", each->id},
-                 {"revises", each->revises},
-                 {"labels", each->branch_labels},
-                 {"depends_on", each->depends_on},
-                 {"phase", revision::to_string(each->phase)},
-                 {"message", each->message},
+                {{"id", step.id},
+                 {"direction", revision::to_string(step.direction)},
                  {"lineage", lineage_of(set, i)}}
             );
         }
+        after.push_back(parts[i].plan.heads_after);
     }
-    return {{"revisions", list}};
+    return {{"steps", list}, {"current_after", all_ids(after)}};
 }
 
-std::string history_text(const LineageSet& set) {
+std::string stamp_text(
+    const LineageSet& set, const AppliedHeads& rows, const std::vector<revision::StampPart>& parts
+) {
     std::string text;
-    for (std::size_t i = set.size(); i-- > 0;) {
-        text += lineage_of(set, i) + ":\n";
-        const std::vector<Revision>& revisions = set[i].lineage.revisions();
-        for (auto each = revisions.rbegin(); each != revisions.rend(); ++each) {
-            const char* mark = is_head(set[i].lineage, each->id) ? " (head)" : "";
-            text += fmt::format("    {}{}\n", describe(*each), mark);
-        }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        text += fmt::format(
+            "{}: {} -> {}\n",
+            lineage_of(set, i),
+            heads_line(set[i], rows[i]),
+            heads_line(set[i], parts[i].plan.heads_after)
+        );
     }
     return text;
 }

@@ -1,4 +1,4 @@
-// What the revision verbs print, as text and as JSON. Pure.
+// What upgrade, downgrade, stamp and current print, as text and as JSON. Pure.
 #pragma once
 
 #include <string>
@@ -31,7 +31,14 @@ namespace tapline::cli {
     const revision::LineageSet& set, const revision::AppliedHeads& applied, bool verbose
 );
 
-[[nodiscard]] nlohmann::ordered_json history_json(const revision::LineageSet& set);
-[[nodiscard]] std::string history_text(const revision::LineageSet& set);
+/// The rows that a stamp would write; a step is a row, nothing runs.
+[[nodiscard]] nlohmann::ordered_json stamp_json(
+    const revision::LineageSet& set, const std::vector<revision::StampPart>& parts
+);
+[[nodiscard]] std::string stamp_text(
+    const revision::LineageSet& set,
+    const revision::AppliedHeads& rows,
+    const std::vector<revision::StampPart>& parts
+);
 
 }  // namespace tapline::cli

@@ -1,107 +1,97 @@
-// upgrade, downgrade, stamp, current, history: Alembic's words, on both lineages.
-#include <iostream>
+// upgrade, downgrade, stamp, ensure-version: Alembic's words, on both lineages.
 #include <memory>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "central/cli/context.hpp"
 #include "central/cli/interrupt.hpp"
+#include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
-#include "central/revision/execute.hpp"
 #include "common/error.hpp"
+#include "common/revision/range.hpp"
 
 namespace tapline::cli {
 
 namespace {
 
-/// Options of one verb; lives as long as the App through its callback.
-struct RevisionOptions {
-    std::string lineage;
-    std::string directory;
-    std::vector<std::string> targets;
-    bool show_steps = false;
-    bool verbose = false;
-    bool discard_rows = false;
-
-    [[nodiscard]] revision::LineageSet load() const {
-        revision::LineageOptions options;
-        if (!directory.empty()) {
-            options.directory = directory;
-        }
-        if (!lineage.empty()) {
-            options.only = revision::parse_lineage_name(lineage);
-        }
-        return revision::load_lineages(options);
-    }
-};
-
 using Options = std::shared_ptr<RevisionOptions>;
+using revision::Direction;
+using revision::LineageSet;
 
-CLI::App* add_verb(CLI::App& app, const char* name, const char* help, const Options& options) {
-    CLI::App* verb = app.add_subcommand(name, help);
-    verb->add_option("--lineage", options->lineage, "only this lineage: app or tapline");
-    verb->add_option(
-            "--dir", options->directory, "directory of revision files, instead of the built-in ones"
-    )
-        ->type_name("DIR");
-    return verb;
-}
-
-revision::RunOptions run_options(const Context& context) {
-    revision::RunOptions options;
-    options.connect = context.connect_options();
-    // A second stream keeps stdout one JSON document.
-    std::ostream& out = context.json ? std::cerr : std::cout;
-    options.say = [&out](const std::string& line) { out << line << std::endl; };
-    return options;
-}
-
-void print(const Context& context, const nlohmann::ordered_json& json, const std::string& text) {
-    if (context.json) {
-        std::cout << json.dump() << '\n';
-    } else {
-        std::cout << text;
+/// --current says where a database would be; it must not steer what runs on a real one.
+void check_current(const RevisionOptions& options) {
+    if (options.current && !options.show_steps) {
+        throw Error(
+            ErrorKind::usage,
+            "current_without_show_steps",
+            "--current is for --show-steps: nothing runs on a state that isn't the database's",
+            "add --show-steps, or leave --current out"
+        );
     }
 }
 
-void migrate(Context& context, const RevisionOptions& options, revision::Direction direction) {
-    const revision::LineageSet set = options.load();
-    revision::RunOptions run = run_options(context);
-    run.discard_rows = options.discard_rows;
-    run.stop = &stop_requested();
-    revision::Runner runner(set, run);
+void show_offline(
+    const Context& context, const LineageSet& set, Direction direction, const std::string& target
+) {
+    const revision::OfflineSteps offline = revision::plan_set_offline(set, direction, target);
+    print(context, steps_json(set, offline.from, offline.steps), steps_text(set, offline.steps));
+}
+
+void migrate(Context& context, const RevisionOptions& options, Direction direction) {
+    check_current(options);
+    const LineageSet set = options.load();
     const std::string& target = options.targets.front();
+    if (options.sql && options.show_steps) {
+        show_offline(context, set, direction, target);
+        return;
+    }
+    if (options.sql) {
+        throw Error(
+            ErrorKind::usage,
+            "offline_sql",
+            "this release writes no SQL script",
+            "add --show-steps to see what the script would run"
+        );
+    }
+    revision::refuse_range(target);
     if (options.show_steps) {
-        const revision::AppliedHeads applied = runner.applied();
+        const revision::AppliedHeads applied = applied_heads(context, options, set);
         const auto steps = revision::plan_set(set, applied, direction, target);
         print(context, steps_json(set, applied, steps), steps_text(set, steps));
         return;
     }
-    const revision::RunReport report = direction == revision::Direction::upgrade
-                                           ? runner.upgrade(target)
-                                           : runner.downgrade(target);
+    revision::RunOptions run = run_options(context);
+    run.discard_rows = options.discard_rows;
+    run.stop = &stop_requested();
+    revision::Runner runner(set, run);
+    const revision::RunReport report =
+        direction == Direction::upgrade ? runner.upgrade(target) : runner.downgrade(target);
     print(context, report_json(report), report_text(set, report));
 }
 
-void add_migrate_verb(CLI::App& app, Context& context, revision::Direction direction) {
+void add_migrate_verb(CLI::App& app, Context& context, Direction direction) {
     const auto options = std::make_shared<RevisionOptions>();
-    const bool up = direction == revision::Direction::upgrade;
-    CLI::App* verb = add_verb(
+    const bool up = direction == Direction::upgrade;
+    CLI::App* verb = add_revision_verb(
         app,
+        context,
         up ? "upgrade" : "downgrade",
         up ? "run revisions up to a target" : "take revisions down to a target, which stays",
-        options
+        *options
     );
-    add_common_options(*verb, context);
+    add_database_options(*verb, context);
+    add_current_option(*verb, *options);
     options->targets = {up ? "heads" : ""};
     verb->add_option(
-            "revision", options->targets.front(), "id, start of an id, head, heads, base, +N or -N"
+            "revision",
+            options->targets.front(),
+            "id, start of an id, branch label, head, heads, base, +N or -N, label@…; with --sql "
+            "FROM:TO"
     )
         ->required(!up);
     verb->add_flag("--show-steps", options->show_steps, "print what would run, and run nothing");
+    verb->add_flag("--sql", options->sql, "for a script: from FROM to TO, no database is asked");
     if (!up) {
         verb->add_flag(
             "--discard-rows",
@@ -110,64 +100,85 @@ void add_migrate_verb(CLI::App& app, Context& context, revision::Direction direc
         );
     }
     verb->footer(
-        up ? "Examples:\n  tapline-central upgrade\n  tapline-central upgrade +1 --lineage app"
-           : "Examples:\n  tapline-central downgrade -1 --lineage tapline\n  tapline-central "
-             "downgrade base"
+        up ? "Examples:\n  tapline-central upgrade\n  tapline-central upgrade +1 --lineage app\n"
+             "  tapline-central upgrade visits@head --show-steps\n"
+             "  tapline-central upgrade heads --show-steps --dir DIR --current base"
+           : "Examples:\n  tapline-central downgrade -1 --lineage tapline\n"
+             "  tapline-central downgrade visits@base --show-steps\n"
+             "  tapline-central downgrade base"
     );
     verb->callback([&context, options, direction] { migrate(context, *options, direction); });
 }
 
+void stamp(Context& context, const RevisionOptions& options) {
+    check_current(options);
+    const LineageSet set = options.load();
+    if (options.show_steps) {
+        const revision::AppliedHeads rows = applied_heads(context, options, set);
+        const auto parts = revision::plan_set_stamp(set, rows, options.targets, options.purge);
+        print(context, stamp_json(set, parts), stamp_text(set, rows, parts));
+        return;
+    }
+    revision::Runner runner(set, run_options(context));
+    const revision::RunReport report = runner.stamp(options.targets, options.purge);
+    print(context, report_json(report), report_text(set, report));
+}
+
 void add_stamp_verb(CLI::App& app, Context& context) {
     const auto options = std::make_shared<RevisionOptions>();
-    CLI::App* verb = add_verb(
+    CLI::App* verb = add_revision_verb(
         app,
+        context,
         "stamp",
         "write the version without running anything; accept the files as they are",
-        options
+        *options
     );
-    add_common_options(*verb, context);
-    verb->add_option("revision", options->targets, "ids, head, heads or base")->required();
-    verb->footer("Example:\n  tapline-central stamp 0001_m1_baseline");
-    verb->callback([&context, options] {
-        const revision::LineageSet set = options->load();
-        revision::Runner runner(set, run_options(context));
-        const revision::RunReport report = runner.stamp(options->targets);
-        print(context, report_json(report), report_text(set, report));
-    });
+    add_database_options(*verb, context);
+    add_current_option(*verb, *options);
+    verb->add_option("revision", options->targets, "ids, labels, head, heads, base, label@…")
+        ->required();
+    verb->add_flag("--purge", options->purge, "forget the rows that are there, known or not");
+    verb->add_flag("--show-steps", options->show_steps, "print the rows to be, and write nothing");
+    verb->footer(
+        "Examples:\n  tapline-central stamp 0001_m1_baseline\n  tapline-central stamp --purge heads"
+    );
+    verb->callback([&context, options] { stamp(context, *options); });
 }
 
-void add_current_verb(CLI::App& app, Context& context) {
-    const auto options = std::make_shared<RevisionOptions>();
-    CLI::App* verb = add_verb(app, "current", "where the database is", options);
-    add_common_options(*verb, context);
-    verb->add_flag("-v,--verbose", options->verbose, "with file, message and what stands on it");
-    verb->callback([&context, options] {
-        const revision::LineageSet set = options->load();
-        revision::Runner runner(set, run_options(context));
-        const revision::AppliedHeads applied = runner.applied();
-        print(context, current_json(set, applied), current_text(set, applied, options->verbose));
-    });
+void ensure_version(Context& context, const RevisionOptions& options) {
+    const LineageSet set = options.load();
+    pg::Session session(context.connect_options());
+    revision::Ledger ledger(session);
+    pg::Transaction transaction(session);
+    revision::AppliedHeads applied;
+    for (const revision::DatabaseLineage& one : set) {
+        ledger.bootstrap(one.name);
+        applied.push_back(ledger.heads(one.name));
+    }
+    transaction.commit();
+    print(context, current_json(set, applied), current_text(set, applied, false));
 }
 
-void add_history_verb(CLI::App& app, Context& context) {
+void add_ensure_version_verb(CLI::App& app, Context& context) {
     const auto options = std::make_shared<RevisionOptions>();
-    CLI::App* verb =
-        add_verb(app, "history", "the revisions, newest first; needs no database", options);
-    add_json_option(*verb, context);
-    verb->callback([&context, options] {
-        const revision::LineageSet set = options->load();
-        print(context, history_json(set), history_text(set));
-    });
+    CLI::App* verb = add_revision_verb(
+        app, context, "ensure-version", "make the version tables where they are missing", *options
+    );
+    add_database_options(*verb, context);
+    verb->footer("Example:\n  tapline-central ensure-version --lineage app");
+    verb->callback([&context, options] { ensure_version(context, *options); });
 }
 
 }  // namespace
 
 void add_revision_verbs(CLI::App& app, Context& context) {
-    add_migrate_verb(app, context, revision::Direction::upgrade);
-    add_migrate_verb(app, context, revision::Direction::downgrade);
+    add_migrate_verb(app, context, Direction::upgrade);
+    add_migrate_verb(app, context, Direction::downgrade);
     add_stamp_verb(app, context);
-    add_current_verb(app, context);
-    add_history_verb(app, context);
+    add_list_verbs(app, context);
+    add_new_verbs(app, context);
+    add_ensure_version_verb(app, context);
+    add_export_verb(app, context);
 }
 
 }  // namespace tapline::cli

@@ -226,7 +226,10 @@ void fail_multiple_heads(const Lineage& lineage, std::string_view text, const Id
             parent.empty() ? "they have no parent in common"
                            : "they part after " + with_file(lineage, parent)
         ),
-        "join them with `tapline-central merge heads`, name one of them, or write 'heads' for all"
+        fmt::format(
+            "join them with `tapline-central merge {}`, name one of them, or write 'heads' for all",
+            heads == lineage.real_heads() ? "heads" : fmt::format("{}", fmt::join(heads, " "))
+        )
     );
 }
 

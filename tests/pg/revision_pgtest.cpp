@@ -260,7 +260,7 @@ TEST_CASE("Revision.ARoleNamedLikeOurSchemaStillFindsTheBarsVersionTable") {
     CHECK(session.run("SELECT version_num FROM alembic_version")[0].text(0) == "0001_m1_baseline");
 }
 
-TEST_CASE("Revision.AnUnknownVersionRowStopsUpgradeAndStampReplacesIt") {
+TEST_CASE("Revision.AnUnknownVersionRowStopsUpgradeAndStampUnlessItIsPurged") {
     TestDatabase database;
     pg::Session session = database.connect();
     session.run("UPDATE public.alembic_version SET version_num = '57c6ac405ef5'");
@@ -269,7 +269,11 @@ TEST_CASE("Revision.AnUnknownVersionRowStopsUpgradeAndStampReplacesIt") {
         error_of([&] { revision::Runner(set, options_for(database)).upgrade("heads"); });
     CHECK(error.code() == "not_found");
     CHECK(std::string(error.what()).find("57c6ac405ef5") != std::string::npos);
-    revision::Runner(set, options_for(database)).stamp({"0001_m1_baseline"});
+    const Error stamp =
+        error_of([&] { revision::Runner(set, options_for(database)).stamp({"0001_m1_baseline"}); });
+    CHECK(stamp.code() == "not_found");
+    CHECK(stamp.hint().find("stamp --purge") != std::string::npos);
+    revision::Runner(set, options_for(database)).stamp({"0001_m1_baseline"}, true);
     CHECK(heads_of(database, set) == all_heads(set));
 }
 

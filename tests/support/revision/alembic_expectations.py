@@ -1,7 +1,8 @@
 """Asks the real Alembic 1.8 what it makes of many graphs, database states and arguments, and prints the answers as
 the fixture of tests/unit/revision/alembic_test.cpp. Run by hand, with Debian's python3-alembic:
 
-    PYTHONHASHSEED=0 python3 tests/support/revision/alembic_expectations.py > tests/unit/revision/alembic_expectations.json
+    export PYTHONHASHSEED=0
+    python3 tests/support/revision/alembic_expectations.py > tests/unit/revision/alembic_expectations.json
 
 The graphs are made here, from a fixed seed. Steps are written as a set: Alembic's order between independent branches
 differs from version to version. An answer is the kind of an error (the words of our JSON contract), or
@@ -34,8 +35,10 @@ GRAPHS = {
     "branched": "root\nlef1<root;;left\nlef2<lef1\nrig1<root;;right\nrig2<rig1\nrig3<rig2",
     "nested": "root\nlef1<root;;left\nla10<lef1;;lefta\nla20<la10\nlb10<lef1;;leftb\nrig1<root",
     "diamond": "root\nlef1<root;;left\nrig1<root;;right\njoin<lef1,rig1\npost<join",
-    "long_diamond": "root\nlef1<root;;left\nlef2<lef1\nrig1<root;;right\nrig2<rig1\njoin<lef2,rig2\nout1<join\nout2<join",
-    "twin_merge": "aaaa\nbb01<aaaa\nbb02<aaaa\nbb03<aaaa\ncc01<bb01,bb02,bb03\ncc02<bb01,bb02,bb03\ndd01<cc01\ndd02<cc02",
+    "long_diamond": "root\nlef1<root;;left\nlef2<lef1\nrig1<root;;right\n"
+    "rig2<rig1\njoin<lef2,rig2\nout1<join\nout2<join",
+    "twin_merge": "aaaa\nbb01<aaaa\nbb02<aaaa\nbb03<aaaa\n"
+    "cc01<bb01,bb02,bb03\ncc02<bb01,bb02,bb03\ndd01<cc01\ndd02<cc02",
     "uneven_twins": "aaaa\nbb01<aaaa\nbb02<aaaa\ncc01<bb01\ndd01<bb02,cc01\ndd02<bb02,cc01",
     "three_way": "aaaa\nbb01<aaaa;;one\nbb02<aaaa;;two\nbb03<aaaa;;three\njoin<bb01,bb02,bb03\npost<join",
     "criss_cross": "aaaa\nbbbb<aaaa\ncccc<aaaa\ndddd<bbbb,cccc\neeee<bbbb,cccc\nffff<dddd,eeee",
@@ -45,11 +48,13 @@ GRAPHS = {
     "three_bases_merged": "aa01\nbb01\ncc01\nmm01<aa01,bb01,cc01\nxx01<mm01;;ex\nyy01<mm01;;why\nzz01<mm01",
     "depends_later": "aa01;;lib1\naa02<aa01\naa03<aa02\nbb01;;lib2\nbb02<bb01;aa02\nbb03<bb02",
     "depends_chain": "aa01;;one\naa02<aa01\nbb01;aa02;two\nbb02<bb01\ncc01;bb01;three\ncc02<cc01;aa01",
-    "depends_several": "aa01;;one\naa02<aa01\nbb01;;two\nbb02<bb01\ncc01;aa01,bb01;three\ncc02<cc01;aa02,bb02\ncc03<cc02",
+    "depends_several": "aa01;;one\naa02<aa01\nbb01;;two\n"
+    "bb02<bb01\ncc01;aa01,bb01;three\ncc02<cc01;aa02,bb02\ncc03<cc02",
     "depends_on_label": "aa01;;one\naa02<aa01\nbb01;one;two\nbb02<bb01;aa02\nbb03<bb02;one",
     "depends_on_branch": "root\nlef1<root;;left\nlef2<lef1\nrig1<root;lef1;right\nrig2<rig1\nrig3<rig2;lef2",
     "depends_on_ancestor": "aaaa\nbbbb<aaaa\ncccc<bbbb;aaaa;see\ndddd<cccc;aaaa",
-    "cross_dependencies": "zero\naa01<zero;;eh\naa02<aa01;bb01\nbb01<zero;;bee\nbb02<bb01;aa01\nbb03<bb02\naa03<aa02;bb02",
+    "cross_dependencies": "zero\naa01<zero;;eh\naa02<aa01;bb01\n"
+    "bb01<zero;;bee\nbb02<bb01;aa01\nbb03<bb02\naa03<aa02;bb02",
     "dependent_heads": "zero\naa01<zero;;eh\nbb01<zero;aa01;bee\ncc01<zero;bb01;cee",
     "prefixes": "abcd\nabce<abcd;;abc_label\nabcdef<abce;;xyz,long_one\nbcde<abcdef;;long_two\nb2de<bcde",
     "label_in_line": "aaaa\nbbbb<aaaa\ncccc<bbbb;;mid\ndddd<cccc\neeee<dddd",
@@ -223,7 +228,7 @@ def arguments(nodes, rng):
     some += [each[:length] for each in ids + labels for length in (1, 2, 3)]
     for each in ids + labels:
         some += [each, f"{each}+1", f"{each}-1", f"{each}+2", f"{each}-2", f"{each}-9", f"{each}+9", f"{each}+0"]
-        some += [f"{each}@heads", f"{each}@head", f"{each}@+2", f"{each}@-2", f"{each}@+1", f"{each}@-1", f"{each}@none1"]
+        some += [f"{each}@{rest}" for rest in ("heads", "head", "+2", "-2", "+1", "-1", "none1")]
         some += [f"{each}@base", f"{each}@base+1", f"{each}@head-1", f"{each}@head-2", f"{each}@+0", f"{each[:2]}@head"]
     for label in labels + ids[:2]:
         some += [f"{label}@{each}{rest}" for each in ids for rest in ("", "", "+1", "-1")]
