@@ -115,7 +115,11 @@ SourceFile compose(const NewRevision& revision) {
     file.name = revision.id + (slug.empty() ? "" : "_" + slug) + ".sql";
     file.bytes = headers(revision) + "\n" + sections(revision);
     const Revision read = parse(file, revision.dialect);
-    if (read.message != revision.message || read.id != revision.id) {
+    const bool same = read.message == revision.message && read.revises == revision.revises &&
+                      read.irreversible == revision.irreversible && read.phase == revision.phase &&
+                      read.branch_labels == revision.branch_labels &&
+                      read.depends_on == revision.depends_on;
+    if (revision.message.empty() || !same) {
         throw Error(
             ErrorKind::usage,
             "bad_message",

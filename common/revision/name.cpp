@@ -16,6 +16,8 @@ using Ids = std::vector<std::string>;
 
 /// Alembic doesn't complete shorter names; revision ids are never that short, labels may be.
 constexpr std::size_t shortest_completed = 4;
+/// A message is one line.
+constexpr std::size_t most_listed = 6;
 
 [[noreturn]] void fail(const char* code, const std::string& what, const std::string& hint) {
     throw Error(ErrorKind::usage, code, what, hint);
@@ -90,13 +92,11 @@ std::string find_start(
         );
     }
     if (found.size() > 1) {
-        Ids shown;
-        for (const std::string& each : found) {
-            shown.push_back(fmt::format("{} ({})", each, lineage.at(id_of(lineage, each)).file));
-        }
         fail(
             "ambiguous",
-            fmt::format("'{}' fits {} names: {}", symbol, found.size(), fmt::join(shown, ", ")),
+            fmt::format(
+                "'{}' fits {} names: {}", symbol, found.size(), list_with_files(lineage, found)
+            ),
             "write more of the one that is meant"
         );
     }
@@ -210,11 +210,18 @@ std::optional<std::string> lookup_one(const Lineage& lineage, const Name& name) 
     return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
-void fail_multiple_heads(const Lineage& lineage, std::string_view text, const Ids& heads) {
-    Ids shown;
-    for (const std::string& id : heads) {
-        shown.push_back(with_file(lineage, id));
+std::string list_with_files(const Lineage& lineage, const Ids& names) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), most_listed); ++i) {
+        text += i == 0 ? "" : ", ";
+        text += fmt::format("{} ({})", names[i], lineage.at(id_of(lineage, names[i])).file);
     }
+    return names.size() > most_listed
+               ? fmt::format("{} and {} more", text, names.size() - most_listed)
+               : text;
+}
+
+void fail_multiple_heads(const Lineage& lineage, std::string_view text, const Ids& heads) {
     const std::string parent = shared_parent(lineage, heads);
     fail(
         "multiple_heads",
@@ -222,13 +229,15 @@ void fail_multiple_heads(const Lineage& lineage, std::string_view text, const Id
             "'{}' fits {} heads: {}; {}",
             text,
             heads.size(),
-            fmt::join(shown, ", "),
+            list_with_files(lineage, heads),
             parent.empty() ? "they have no parent in common"
                            : "they part after " + with_file(lineage, parent)
         ),
         fmt::format(
             "join them with `tapline-central merge {}`, name one of them, or write 'heads' for all",
-            heads == lineage.real_heads() ? "heads" : fmt::format("{}", fmt::join(heads, " "))
+            heads == lineage.real_heads() || heads.size() > most_listed
+                ? "heads"
+                : fmt::format("{}", fmt::join(heads, " "))
         )
     );
 }

@@ -49,6 +49,11 @@ struct Name {
     Edges edges = Edges::revises
 );
 
+/// "aaaa (aaaa_x.sql), bbbb (bbbb_y.sql) and 3 more", for messages. names: ids or labels.
+[[nodiscard]] std::string list_with_files(
+    const Lineage& lineage, const std::vector<std::string>& names
+);
+
 /// Names the heads with their files, the revision where they part, and what to do.
 [[noreturn]] void fail_multiple_heads(
     const Lineage& lineage, std::string_view text, const std::vector<std::string>& heads

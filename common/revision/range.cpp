@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "common/error.hpp"
 #include "common/revision/resolve.hpp"
@@ -23,7 +22,7 @@ Ids walk_clamped(const Lineage& lineage, const Name& name, Ids start) {
         fail(
             "ambiguous",
             fmt::format(
-                "'{}' counts from several revisions: {}", name.text, fmt::join(start, ", ")
+                "'{}' counts from several revisions: {}", name.text, list_with_files(lineage, start)
             ),
             "name the one to count from, as in <id>+1"
         );

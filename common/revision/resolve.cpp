@@ -4,7 +4,6 @@
 #include <iterator>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "common/error.hpp"
 
@@ -36,10 +35,12 @@ Place as_place(const Ids& ids) {
     );
 }
 
-[[noreturn]] void fail_fork(const Name& name, const Ids& ids, const std::string& where) {
+[[noreturn]] void fail_fork(
+    const Lineage& lineage, const Name& name, const Ids& ids, const std::string& where
+) {
     fail(
         "ambiguous",
-        fmt::format("'{}' {}: {}", name.text, where, fmt::join(ids, ", ")),
+        fmt::format("'{}' {}: {}", name.text, where, list_with_files(lineage, ids)),
         "name the revision, or the branch as in label@+1"
     );
 }
@@ -113,7 +114,7 @@ Place applied_start(const Lineage& lineage, const Ids& applied, const Name& name
     const bool up = *name.steps > 0;
     const Ids start = name.label ? applied_on_branch(lineage, applied, *name.label, up) : applied;
     if (start.size() > 1) {
-        fail_fork(name, start, "counts from several revisions that are applied");
+        fail_fork(lineage, name, start, "counts from several revisions that are applied");
     }
     if (start.empty() && !up && name.label) {
         fail(
@@ -145,7 +146,9 @@ Place walk(const Lineage& lineage, Place start, const Name& name, AtEnd at_end) 
             );
         }
         if (next->size() > 1) {
-            fail_fork(name, *next, fmt::format("comes to a fork at {}", start.value_or("base")));
+            fail_fork(
+                lineage, name, *next, fmt::format("comes to a fork at {}", start.value_or("base"))
+            );
         }
         start = as_place(*next);
     }

@@ -153,6 +153,18 @@ class RevisionVerbs(unittest.TestCase):
         text = self.ours("downgrade", "-1", "--show-steps", "--current", "lef2").stdout
         self.assertEqual(text, "downgrade lef2 (app)\n")
 
+    def test_steps_of_both_lineages_need_no_database_either(self):
+        done = run_command("tapline-central", ["upgrade", "--show-steps", "--json", "--current", "base"])
+        steps = json.loads(done.stdout)["steps"]
+        self.assertEqual(steps[0]["id"], "0001_m1_baseline")
+        self.assertEqual({each["lineage"] for each in steps}, {"app", "tapline"})
+        heads = ",".join(json.loads(done.stdout)["current_after"])
+        arguments = ["downgrade", "base", "--show-steps", "--json", "--current", heads]
+        back = json.loads(run_command("tapline-central", arguments).stdout)["steps"]
+        self.assertEqual([each["id"] for each in back], [each["id"] for each in reversed(steps)])
+        refused = run_command("tapline-central", ["upgrade", "+1", "--show-steps", "--json", "--current", "base"])
+        self.assertEqual(json.loads(refused.stdout)["error"]["kind"], "ambiguous")
+
     def test_every_kind_of_error_is_told_without_a_database(self):
         self.graph()
         for verb, target, current, kind in [

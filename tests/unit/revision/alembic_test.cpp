@@ -53,6 +53,7 @@ struct Case {
 
 struct Difference {
     const char* name;
+    int cases;  ///< of the fixture that it explains: a difference mustn't grow unseen
     const char* reason;
     std::function<bool(const Case&)> applies;
 };
@@ -104,22 +105,27 @@ std::string without_redundant_rows(const Case& one) {
 const std::vector<Difference>& differences() {
     static const std::vector<Difference> table = {
         {"alembic_crashes",
+         882,
          "an assertion or a KeyError is no answer; ours is an error with a kind, or a valid plan",
          [](const Case& one) { return one.alembic == "crash"; }},
         {"downgrade_steps_from_several_heads",
+         92,
          "Alembic takes whichever row the database returns first, warns, and announces to refuse "
          "it",
          [](const Case& one) { return one.alembic == "warned" && one.ours == "ambiguous"; }},
         {"rows_that_stand_on_each_other",
+         322,
          "Alembic 1.8 leaves a row behind that another row implies, and then refuses its own rows; "
          "later versions don't",
          [](const Case& one) {
              return is_plan(one.alembic) && one.ours == without_redundant_rows(one);
          }},
         {"overlap",
+         9,
          "rows or targets that stand on each other: Alembic refuses; what to do is plain",
          [](const Case& one) { return one.alembic == "overlap"; }},
         {"names_with_steps_everywhere",
+         501,
          "show, stamp and the lower end of a range take rev+N and rev-N as well",
          [](const Case& one) {
              const Name name = parse_name(lower_end(one));
@@ -127,6 +133,7 @@ const std::vector<Difference>& differences() {
                     one.alembic == "not_found" && name.steps && !name.symbol.empty();
          }},
         {"unknown_label",
+         53,
          "Alembic ignores a mistyped branch where one way leads down; ours stops",
          [](const Case& one) {
              const auto label = parse_name(one.argument).label;
@@ -134,12 +141,14 @@ const std::vector<Difference>& differences() {
                     !knows(one.lineage, *label);
          }},
         {"not_on_branch_in_a_downgrade",
+         14,
          "Alembic has one message for what isn't applied and for what isn't on the branch",
          [](const Case& one) {
              return one.operation == "down" && one.alembic == "not_ancestor" &&
                     one.ours == "not_on_branch";
          }},
         {"id_as_branch_below_the_heads",
+         29,
          "id@-N in show: everywhere else an id before @ names its branch",
          [](const Case& one) {
              const Name name = parse_name(one.argument);
@@ -147,12 +156,14 @@ const std::vector<Difference>& differences() {
                     one.lineage.find(*name.label) != nullptr;
          }},
         {"which_of_two_errors",
+         3,
          "-N below several heads: one walk comes to a fork, another runs off the end",
          [](const Case& one) {
              return one.operation == "show" && one.alembic == "ambiguous" &&
                     one.ours == "too_many_steps";
          }},
         {"down_from_base",
+         2,
          "below base Alembic goes on with the heads; ours says that there is nothing",
          [](const Case& one) {
              const Name name = parse_name(one.argument);
@@ -160,6 +171,7 @@ const std::vector<Difference>& differences() {
                     (name.symbol == "base" || one.lineage.empty());
          }},
         {"range_counts_to_its_end",
+         34,
          "history -r -N:+M stops at the ends of the graph, also at base and in an empty one",
          [](const Case& one) {
              const std::string upper = one.argument.substr(one.argument.find(':') + 1);
@@ -170,12 +182,14 @@ const std::vector<Difference>& differences() {
                     (lower_end(one).starts_with('-') || upper.starts_with('+'));
          }},
         {"current_of_an_empty_database",
+         12,
          "Alembic takes it for an open end and lists what isn't applied",
          [](const Case& one) {
              return one.operation == "history" && one.rows.empty() &&
                     one.argument.find("current") != std::string::npos;
          }},
         {"stamp_keeps_what_is_named",
+         109,
          "stamp A B with A in the table already: Alembic may drop A for B",
          [](const Case& one) {
              if (one.operation != "stamp" || !is_plan(one.ours)) {
@@ -310,7 +324,10 @@ class Judge {
 
     [[nodiscard]] int failures() const { return failures_; }
 
-    [[nodiscard]] const std::map<std::string, int>& named() const { return named_; }
+    [[nodiscard]] int cases_of(const char* difference) const {
+        const auto found = named_.find(difference);
+        return found == named_.end() ? 0 : found->second;
+    }
 
   private:
     int cases_ = 0;
@@ -345,7 +362,6 @@ TEST_CASE("Names, plans, rows and errors are Alembic's, but for the differences 
     CHECK(judge.cases() > 20'000);
     for (const Difference& difference : differences()) {
         INFO(difference.name << ": " << difference.reason);
-        CHECK(judge.named().contains(difference.name));
+        CHECK(judge.cases_of(difference.name) == difference.cases);
     }
-    WARN(fmt::format("{} cases, differences {}", judge.cases(), judge.named()));
 }

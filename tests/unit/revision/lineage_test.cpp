@@ -73,6 +73,53 @@ TEST_CASE("A broken graph is refused with its kind and its files") {
     CHECK(failure({one, two}).code() == "duplicate_label");
 }
 
+TEST_CASE("A circle is named without what merely stands on it") {
+    const Error circle = failure(
+        {node("base1"),
+         node("aaa1", {"base1"}, {"ccc3"}),
+         node("bbb2", {"aaa1"}),
+         node("ccc3", {"bbb2"}),
+         node("aaa0", {"ccc3"})}
+    );
+    CHECK(circle.code() == "cycle");
+    CHECK(std::string(circle.what()).find("ccc3 (ccc3.sql)") != std::string::npos);
+    CHECK(std::string(circle.what()).find("aaa0") == std::string::npos);
+    CHECK(std::string(circle.what()).find("base1") == std::string::npos);
+}
+
+TEST_CASE("A dependency may be a label, and hides a head from the version rows only") {
+    Revision money = node("aaa1");
+    money.branch_labels = {"money"};
+    const Lineage lineage({money, node("bbb2", {}, {"money"})});
+    CHECK(lineage.needs("bbb2") == Ids{"aaa1"});
+    CHECK(lineage.needs_elsewhere("bbb2").empty());
+    CHECK(lineage.heads() == Ids{"aaa1", "bbb2"});
+    CHECK(lineage.real_heads() == Ids{"bbb2"});
+    CHECK(failure({money, node("bbb2", {}, {"beer"})}).code() == "missing_parent");
+    CHECK(failure({node("ccc3", {}, {"ccc3"})}).code() == "cycle");
+}
+
+TEST_CASE("Labels go up the branch, and down to the fork that it comes from") {
+    Revision left = node("lef2", {"lef1"});
+    left.branch_labels = {"left"};
+    Revision early = node("rig1", {"root"});
+    early.branch_labels = {"right"};
+    const Lineage lineage(
+        {node("root"),
+         node("lef1", {"root"}),
+         left,
+         node("lef3", {"lef2"}),
+         early,
+         node("rig2", {"rig1"}),
+         node("rig3", {"rig1"})}
+    );
+    CHECK(lineage.labels_of("root").empty());
+    CHECK(lineage.labels_of("lef1") == IdSet{"left"});
+    CHECK(lineage.labels_of("lef3") == IdSet{"left"});
+    CHECK(lineage.labels_of("rig3") == IdSet{"right"});
+    CHECK(lineage.labels().at("left") == "lef2");
+}
+
 TEST_CASE("Another lineage may hold a dependency, never a parent") {
     const Lineage lineage({node("t001", {}, {"0001_m1"})}, {"0001_m1"});
     CHECK(lineage.needs_elsewhere("t001") == Ids{"0001_m1"});
