@@ -55,7 +55,7 @@ std::string behind(const revision::DatabaseLineage& one, const std::vector<std::
         "the lineage {} of this database is at {} and has to be at {}",
         revision::to_string(one.name),
         applied.empty() ? "base" : listed(applied),
-        listed(one.lineage.heads())
+        listed(one.lineage.real_heads())
     );
 }
 
@@ -63,7 +63,7 @@ std::string behind(const revision::DatabaseLineage& one, const std::vector<std::
 
 void check_at_head(const revision::LineageSet& set, const revision::AppliedHeads& applied) {
     for (std::size_t i = 0; i < set.size(); ++i) {
-        if (applied[i] == set[i].lineage.heads()) {
+        if (applied[i] == set[i].lineage.real_heads()) {
             continue;
         }
         const std::string* unknown = unknown_id(set[i], applied[i]);
@@ -99,7 +99,7 @@ std::optional<std::string> obstacle_in_schema(
     revision::Ledger ledger(session);
     for (const revision::DatabaseLineage& one : set) {
         const std::vector<std::string> applied = ledger.heads(one.name);
-        if (applied != one.lineage.heads() && unknown_id(one, applied) == nullptr) {
+        if (applied != one.lineage.real_heads() && unknown_id(one, applied) == nullptr) {
             return behind(one, applied);
         }
     }

@@ -194,8 +194,7 @@ Ids lookup(const Lineage& lineage, const Name& name) {
     if (name.symbol == "heads" && !name.label) {
         return lineage.real_heads();
     }
-    const Ids heads =
-        name.label ? on_branch(lineage, lineage.heads(), *name.label) : lineage.heads();
+    Ids heads = name.label ? on_branch(lineage, lineage.heads(), *name.label) : lineage.heads();
     if (name.symbol == "head" && heads.size() > 1) {
         fail_multiple_heads(lineage, name.text, heads);
     }
