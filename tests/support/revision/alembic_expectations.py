@@ -24,7 +24,7 @@ from alembic.script import ScriptDirectory
 from alembic.script import revision as lineage
 
 SEED = 20261120
-ARGUMENTS_PER_STATE = 27
+ARGUMENTS_PER_STATE = 25
 STATES_PER_GRAPH = 7
 
 # name: lines of "id <- parents, with commas; depends on; labels"
@@ -58,6 +58,9 @@ GRAPHS = {
     "dependent_heads": "zero\naa01<zero;;eh\nbb01<zero;aa01;bee\ncc01<zero;bb01;cee",
     "prefixes": "abcd\nabce<abcd;;abc_label\nabcdef<abce;;xyz,long_one\nbcde<abcdef;;long_two\nb2de<bcde",
     "label_in_line": "aaaa\nbbbb<aaaa\ncccc<bbbb;;mid\ndddd<cccc\neeee<dddd",
+    "label_below_a_fork": "aaaa\nbbbb<aaaa\ncccc<bbbb;;mid\ndddd<cccc\neeee<dddd\nffff<dddd",
+    "label_below_a_merge": "aaaa\nbbbb<aaaa;;one\ncccc<aaaa\ndddd<cccc;;two\neeee<dddd,bbbb\nffff<eeee;;end",
+    "dependency_on_the_branch": "aa01;;ell\naa02<aa01\naa03<aa01;aa02\naa04<aa03\noo01;aa03;oh\noo02<oo01",
     "labels_of_one": "aaaa;;first,start\nbbbb<aaaa;;second\ncccc<aaaa;;third\ndddd<bbbb,cccc;;joined",
 }
 
