@@ -98,7 +98,8 @@ void EmbeddedServer::prepare_directory() {
         );
     }
     directory_ = fs::canonical(directory_);
-    const bool ours = fs::exists(directory_ / "lock") || fs::exists(directory_ / "data");
+    const bool ours = fs::exists(directory_ / "lock") || fs::exists(directory_ / "data") ||
+                      fs::exists(directory_ / "data.new");
     if (!ours && !fs::is_empty(directory_)) {
         refuse_directory(
             fmt::format("{} isn't empty, and what is in it isn't ours", directory_.string()),

@@ -195,6 +195,14 @@ TEST_CASE("Embedded.AnInitdbThatWasKilledIsDoneAgain") {
     server.stop();
 }
 
+TEST_CASE("Embedded.ADirectoryOfSomebodyElseIsLeftAlone") {
+    Home home;
+    fs::create_directories(home.path());
+    std::ofstream(home.path() / "passwd") << "root";
+    CHECK_THROWS_AS(pg::EmbeddedServer(home.path()), Error);
+    CHECK(std::distance(fs::directory_iterator(home.path()), {}) == 1);
+}
+
 TEST_CASE("Embedded.ALongPathGetsAShortSocket") {
     Home home("/" + std::string(90, 'd'));
     fs::create_directories(home.path().parent_path());

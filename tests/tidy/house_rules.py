@@ -30,9 +30,10 @@ FENCES = {
     r"<boost/beast": ("agent/sync/https_transport", "central/gateway/server", "common/net_impl"),
     r"<libpq-fe.h": ("central/pg/", "bench/"),
     r"<SQLiteCpp": ("agent/journal/", "bench/"),
+    r"<pg_query.h": ("central/revision/alone",),
     r"<CLI/": ("agent/cli/", "agent/service/", "agent/main", "central/cli/", "central/main", "bench/"),
     r"<nlohmann/json.hpp": ("common/", "agent/cli/", "agent/service/", "agent/journal/", "central/cli/",
-                            "central/gateway/", "central/settle/", "bench/"),
+                            "central/gateway/", "central/settle/", "central/revision/alone", "bench/"),
 }
 
 
