@@ -1,9 +1,14 @@
-# tapline_embed_sql(<target> <namespace::function> <directory> [glob...])
-# Compiles the sorted *.sql files of a directory into <target>, byte for byte, as
+# tapline_embed_sql(<target> <namespace::function> <directory> [<ending>])
+# Compiles the sorted *.sql files (or those with another ending) of a directory into <target>, byte
+# for byte, as
 #   std::span<const tapline::revision::EmbeddedFile> <namespace>::<function>();
 # CMake reads the files itself: the agent's build needs no script language.
 function(tapline_embed_sql target symbol directory)
-    file(GLOB sql_files CONFIGURE_DEPENDS ${directory}/*.sql)
+    set(ending sql)
+    if(ARGC GREATER 3)
+        set(ending ${ARGV3})
+    endif()
+    file(GLOB sql_files CONFIGURE_DEPENDS ${directory}/*.${ending})
     list(SORT sql_files)
     set(entries "")
     foreach(sql_file IN LISTS sql_files)
@@ -18,10 +23,12 @@ function(tapline_embed_sql target symbol directory)
     file(CONFIGURE OUTPUT ${generated} @ONLY CONTENT [[
 #include "common/revision/embedded.hpp"
 
+#include <vector>
+
 namespace @symbol_namespace@ {
 
 std::span<const tapline::revision::EmbeddedFile> @symbol_function@() {
-    static constexpr tapline::revision::EmbeddedFile files[] = {
+    static const std::vector<tapline::revision::EmbeddedFile> files{
 @entries@    };
     return files;
 }

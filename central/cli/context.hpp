@@ -55,6 +55,8 @@ void add_database_options(CLI::App& verb, Context& context);
 // One per verb or family of verbs; each registers a callback that runs it.
 void add_revision_verbs(CLI::App& app, Context& context);
 void add_serve_verb(CLI::App& app, Context& context);
+/// diff, snapshot, check.
+void add_catalog_verbs(CLI::App& app, Context& context);
 void add_quarantine_verbs(CLI::App& app, Context& context);
 
 /// The whole program but for main's own lines. Returns the exit code; prints errors itself.

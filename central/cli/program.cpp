@@ -100,6 +100,7 @@ int run_program(int argc, char** argv) {
     app.require_subcommand(1);
     add_serve_verb(app, context);
     add_revision_verbs(app, context);
+    add_catalog_verbs(app, context);
     add_quarantine_verbs(app, context);
     app.footer(examples);  // after the verbs, which would inherit it
     try {

@@ -64,6 +64,18 @@ std::string percent_encoded(std::string_view text) {
     return encoded;
 }
 
+/// For a key=value string.
+std::string quoted_value(std::string_view text) {
+    std::string quoted = "'";
+    for (const char c : text) {
+        if (c == '\'' || c == '\\') {
+            quoted.push_back('\\');
+        }
+        quoted.push_back(c);
+    }
+    return quoted + "'";
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
     std::vector<std::string> parts;
     while (true) {
@@ -303,6 +315,20 @@ std::optional<DatabaseUrl> database_url_from(const Environment& environment) {
         );
     }
     return url;
+}
+
+std::string with_database(const std::string& url, const std::string& database) {
+    const Options options(PQconninfoParse(url.c_str(), nullptr));
+    if (!options) {
+        unreadable(url, "the database's URL");
+    }
+    std::string text = "dbname=" + quoted_value(database);
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+        if (option->val != nullptr && option->keyword != std::string_view("dbname")) {
+            text += fmt::format(" {}={}", option->keyword, quoted_value(option->val));
+        }
+    }
+    return text;
 }
 
 DatabaseUrl database_url_from_flag(const std::string& text) {

@@ -37,6 +37,10 @@ struct DatabaseUrl {
 /// `postgres`, database = user.
 [[nodiscard]] std::optional<DatabaseUrl> database_url_from(const Environment& environment);
 
+/// The same server, user and settings, another database: a "key=value" string with the password in
+/// it. url: as in ConnectOptions::url. Throws Error{usage, "database_url"}.
+[[nodiscard]] std::string with_database(const std::string& url, const std::string& database);
+
 /// --database-url: as parse_database_url, but a password is refused (Error{usage,
 /// "secret_in_arguments"}), because every user of the machine can read the arguments of a process.
 [[nodiscard]] DatabaseUrl database_url_from_flag(const std::string& text);

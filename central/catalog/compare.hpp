@@ -1,0 +1,43 @@
+// What two catalogs differ in. Pure.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "central/catalog/catalog.hpp"
+
+namespace tapline::catalog {
+
+enum class Change { added, removed, changed };
+
+[[nodiscard]] std::string_view to_string(Change change) noexcept;
+
+/// "added": found has it, expected doesn't.
+struct Finding {
+    std::string object;
+    Change change = Change::changed;
+    /// Attribute values on each side; of a changed object only those that differ. An attribute that
+    /// one side doesn't have is at its default there.
+    Attributes expected;
+    Attributes found;
+    bool operator==(const Finding&) const = default;
+};
+
+/// SHA-256, hex, over kind and attribute values: an accepted difference that goes on changing is a
+/// new one.
+[[nodiscard]] std::string digest(const Finding& finding);
+
+/// (object, digest of the finding) of differences that somebody has accepted.
+using AcceptedDifferences = std::set<std::pair<std::string, std::string>>;
+
+/// By object name. A part of an object that was added or removed isn't reported beside it, nor is
+/// what a child table merely inherits from a parent that says the same. Expressions are compared as
+/// parse trees (normalise.hpp).
+[[nodiscard]] std::vector<Finding> compare(
+    const Catalog& expected, const Catalog& found, const AcceptedDifferences& accepted = {}
+);
+
+}  // namespace tapline::catalog

@@ -1,0 +1,102 @@
+#include "central/catalog/expectation.hpp"
+
+#include <algorithm>
+
+#include "central/catalog/read.hpp"
+#include "central/catalog/scratch.hpp"
+#include "central/revision/execute.hpp"
+#include "common/error.hpp"
+
+namespace tapline::catalog {
+
+namespace {
+
+using revision::LineageName;
+
+Catalog part_of(const Catalog& whole, LineageName lineage) {
+    return lineage == LineageName::tapline ? part_of_tapline(whole) : part_of_app(whole);
+}
+
+revision::RunOptions quiet(const pg::ConnectOptions& connect) {
+    revision::RunOptions options;
+    options.connect = connect;
+    return options;
+}
+
+bool at_base(const revision::AppliedHeads& heads) {
+    return std::all_of(heads.begin(), heads.end(), [](const auto& ids) { return ids.empty(); });
+}
+
+}  // namespace
+
+Catalog build_expected(
+    const revision::LineageSet& set,
+    const revision::AppliedHeads& heads,
+    const pg::ConnectOptions& server
+) {
+    const ScratchDatabase scratch(server);
+    revision::Runner runner(set, quiet(scratch.connect()));
+    for (const std::vector<std::string>& ids : heads) {
+        for (const std::string& id : ids) {
+            runner.upgrade(id);
+        }
+    }
+    return read_catalog(runner.session());
+}
+
+std::vector<Snapshot> make_snapshots(
+    const revision::LineageSet& set, const pg::ConnectOptions& server
+) {
+    revision::AppliedHeads heads;
+    for (const revision::DatabaseLineage& one : set) {
+        heads.push_back(one.lineage.heads());
+    }
+    const Catalog whole = build_expected(set, heads, server);
+    std::vector<Snapshot> snapshots;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        if (!heads[i].empty()) {
+            snapshots.push_back(
+                {std::string(to_string(set[i].name)), heads[i], part_of(whole, set[i].name)}
+            );
+        }
+    }
+    return snapshots;
+}
+
+std::vector<Finding> check_database(const revision::LineageSet& set, const CheckOptions& options) {
+    revision::Runner runner(set, quiet(options.connect));
+    const revision::AppliedHeads heads = runner.applied();
+    if (at_base(heads)) {
+        throw Error(
+            ErrorKind::refused,
+            "no_revision",
+            "the database is at no revision, so nothing says what it should look like",
+            "run `tapline-central upgrade`, or `tapline-central stamp` what it already is"
+        );
+    }
+    const Catalog live = read_catalog(runner.session());
+    std::optional<Catalog> built;
+    std::vector<Finding> findings;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        const LineageName name = set[i].name;
+        if (heads[i].empty() || (options.only && *options.only != name)) {
+            continue;
+        }
+        std::optional<Snapshot> snapshot = find_snapshot(options.directory, name, heads[i]);
+        if (!snapshot || snapshot->catalog.server_major != live.server_major) {
+            if (!built) {
+                built = build_expected(set, heads, options.connect);
+            }
+            snapshot = Snapshot{{}, {}, part_of(*built, name)};
+        }
+        std::vector<Finding> part =
+            compare(snapshot->catalog, part_of(live, name), options.accepted);
+        std::move(part.begin(), part.end(), std::back_inserter(findings));
+    }
+    std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+        return a.object < b.object;
+    });
+    return findings;
+}
+
+}  // namespace tapline::catalog

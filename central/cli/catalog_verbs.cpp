@@ -1,0 +1,214 @@
+// diff, snapshot, check: what a database's schema is, against what it should be.
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "central/catalog/expectation.hpp"
+#include "central/catalog/finding_json.hpp"
+#include "central/catalog/read.hpp"
+#include "central/cli/context.hpp"
+#include "central/pg/embedded.hpp"
+#include "common/error.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int negative_finding = 1;
+constexpr const char* default_directory = "migrations/postgres";
+
+struct CatalogOptions {
+    std::string from;
+    std::string to;
+    std::string directory;
+    std::string lineage;
+
+    [[nodiscard]] std::optional<revision::LineageName> only() const {
+        return lineage.empty() ? std::nullopt
+                               : std::optional(revision::parse_lineage_name(lineage));
+    }
+};
+
+using Options = std::shared_ptr<CatalogOptions>;
+
+/// Both lineages even when only one is asked for, because revisions of one depend on the other's;
+/// a directory that is one lineage itself stays that.
+revision::LineageSet load_all(const CatalogOptions& options) {
+    revision::LineageOptions load;
+    if (!options.directory.empty()) {
+        load.directory = options.directory;
+        const bool has_lineages = fs::is_directory(*load.directory / "app") ||
+                                  fs::is_directory(*load.directory / "tapline");
+        if (!has_lineages) {
+            load.only = options.only().value_or(revision::LineageName::app);
+        }
+    }
+    return revision::load_lineages(load);
+}
+
+void add_lineage_options(CLI::App& verb, const Options& options) {
+    verb.add_option("--lineage", options->lineage, "only this lineage: app or tapline");
+    verb.add_option(
+            "--dir",
+            options->directory,
+            "directory of revision files and their snapshots, instead of the built-in ones"
+    )
+        ->type_name("DIR");
+}
+
+void report(Context& context, const std::vector<catalog::Finding>& findings) {
+    if (context.json) {
+        std::cout << catalog::findings_json(findings) << '\n';
+    } else {
+        std::cout << catalog::findings_text(findings)
+                  << (findings.empty() ? std::string("no differences\n")
+                                       : fmt::format("{} differences\n", findings.size()));
+    }
+    if (!findings.empty()) {
+        context.exit_code = negative_finding;
+    }
+}
+
+pg::ConnectOptions options_for(const std::string& flag) {
+    pg::ConnectOptions options;
+    options.url = pg::database_url_from_flag(flag).url;
+    options.application_name = program_name;
+    return options;
+}
+
+void run_diff(Context& context, const CatalogOptions& options) {
+    pg::Session from(options_for(options.from));
+    pg::Session to(options_for(options.to));
+    const catalog::Catalog expected = catalog::read_catalog(from);
+    const catalog::Catalog found = catalog::read_catalog(to, expected.owners);
+    report(context, catalog::compare(expected, found));
+}
+
+void run_check(Context& context, const CatalogOptions& options) {
+    catalog::CheckOptions check;
+    check.connect = context.connect_options();
+    check.only = options.only();
+    if (!options.directory.empty()) {
+        check.directory = options.directory;
+    }
+    report(context, catalog::check_database(load_all(options), check));
+}
+
+/// A server for as long as this lives, for a developer without one.
+class PrivateServer {
+  public:
+    PrivateServer()
+        : directory_(fs::temp_directory_path() / fmt::format("tapline-snapshot-{}", ::getpid())),
+          server_(directory_) {}
+
+    ~PrivateServer() {
+        server_.stop();
+        std::error_code ignored;
+        fs::remove_all(directory_, ignored);
+    }
+
+    PrivateServer(const PrivateServer&) = delete;
+    PrivateServer& operator=(const PrivateServer&) = delete;
+
+    [[nodiscard]] const std::string& url() const noexcept { return server_.url(); }
+
+  private:
+    fs::path directory_;
+    pg::EmbeddedServer server_;
+};
+
+void run_snapshot(Context& context, CatalogOptions options) {
+    if (options.directory.empty()) {
+        options.directory = default_directory;
+    }
+    if (!fs::is_directory(options.directory)) {
+        throw Error(
+            ErrorKind::usage,
+            "no_directory",
+            fmt::format("there is no directory {} to put snapshots into", options.directory),
+            "name it with --dir DIR, or run this in the source tree"
+        );
+    }
+    const revision::LineageSet set = load_all(options);
+    const std::optional<revision::LineageName> only = options.only();
+    std::optional<PrivateServer> server;
+    pg::ConnectOptions connect;
+    connect.application_name = program_name;
+    if (const auto database = context.find_database(context.settings())) {
+        connect.url = database->url;
+    } else {
+        connect.url = server.emplace().url();
+    }
+    nlohmann::ordered_json written = nlohmann::ordered_json::array();
+    for (const catalog::Snapshot& snapshot : catalog::make_snapshots(set, connect)) {
+        const revision::LineageName name = revision::parse_lineage_name(snapshot.lineage);
+        if (only && *only != name) {
+            continue;
+        }
+        const fs::path file = catalog::snapshot_directory(options.directory, name) /
+                              catalog::snapshot_file_name(snapshot.heads);
+        catalog::write_snapshot(file, snapshot);
+        written.push_back(
+            {{"lineage", snapshot.lineage},
+             {"heads", snapshot.heads},
+             {"file", file.string()},
+             {"objects", snapshot.catalog.objects.size()}}
+        );
+        if (!context.json) {
+            std::cout << fmt::format(
+                "{}: {} objects\n", file.string(), snapshot.catalog.objects.size()
+            );
+        }
+    }
+    if (context.json) {
+        std::cout << nlohmann::ordered_json{{"snapshots", written}}.dump() << '\n';
+    }
+}
+
+}  // namespace
+
+void add_catalog_verbs(CLI::App& app, Context& context) {
+    const auto options = std::make_shared<CatalogOptions>();
+    CLI::App* check = app.add_subcommand(
+        "check", "compare the database with what its revisions make; 1 when it differs"
+    );
+    add_common_options(*check, context);
+    add_lineage_options(*check, options);
+    check->footer("Example:\n  tapline-central check --json");
+    check->callback([&context, options] { run_check(context, *options); });
+
+    CLI::App* diff =
+        app.add_subcommand("diff", "compare the schemas of two databases; 1 when they differ");
+    add_json_option(*diff, context);
+    diff->add_option("--from", options->from, "the database as it should be, without a password")
+        ->type_name("URL")
+        ->required();
+    diff->add_option("--to", options->to, "the database to look at, without a password")
+        ->type_name("URL")
+        ->required();
+    diff->footer(
+        "Example:\n  tapline-central diff --from postgresql:///bar_copy --to postgresql:///bar"
+    );
+    diff->callback([&context, options] { run_diff(context, *options); });
+
+    CLI::App* snapshot = app.add_subcommand(
+        "snapshot", "run the revisions in a scratch database and write down what they make"
+    );
+    add_common_options(*snapshot, context);
+    add_lineage_options(*snapshot, options);
+    snapshot->footer(
+        "Examples:\n  tapline-central snapshot --dir migrations/postgres\nThe scratch database is "
+        "made on the server of DATABASE_URL, else on a private one."
+    );
+    snapshot->callback([&context, options] { run_snapshot(context, *options); });
+}
+
+}  // namespace tapline::cli

@@ -1,0 +1,112 @@
+// What must not be called drift.
+#include <catch2/catch.hpp>
+
+#include "central/catalog/read.hpp"
+#include "tests/pg/catalog/rich.hpp"
+
+namespace tapline::test {
+
+using catalog::compare;
+
+TEST_CASE("Catalog.ADatabaseRestoredFromItsDumpHasNotDrifted") {
+    const CopyOf target("template0");
+    dump_and_restore(rich_database(), target.name());
+    const catalog::Catalog restored = read(target.name());
+    INFO(shown(compare(rich_catalog(), restored)));
+    CHECK(compare(rich_catalog(), restored).empty());
+    CHECK(restored.objects.size() == rich_catalog().objects.size());
+    // The claim is empty unless restoring changed what PostgreSQL prints.
+    CHECK(
+        restored.objects.at("table guest constraint guest_kind_check").attributes !=
+        rich_catalog().objects.at("table guest constraint guest_kind_check").attributes
+    );
+    // A second round changes nothing any more.
+    const CopyOf again("template0");
+    dump_and_restore(target.name(), again.name());
+    INFO(shown(compare(rich_catalog(), read(again.name()))));
+    CHECK(compare(rich_catalog(), read(again.name())).empty());
+}
+
+TEST_CASE("Catalog.ARestoreUnderAnotherOwnerHasNotDrifted") {
+    TestDatabase source;
+    auto admin = PgCluster::shared().connect("postgres");
+    admin.run("CREATE ROLE cat_carol LOGIN");
+    const CopyOf target("template0");
+    admin.run("ALTER DATABASE " + target.name() + " OWNER TO cat_carol");
+    dump_and_restore(source.name(), target.name(), {"--no-owner", "--role=tapline"});
+    auto session = target.connect();
+    session.run(
+        "DO $$ DECLARE o record; BEGIN FOR o IN SELECT format('ALTER TABLE %I.%I OWNER TO "
+        "cat_carol', "
+        "schemaname, tablename) AS sql FROM pg_tables WHERE schemaname IN ('public', 'tapline') "
+        "LOOP "
+        "EXECUTE o.sql; END LOOP; END $$; ALTER SCHEMA tapline OWNER TO cat_carol; "
+        "ALTER FUNCTION tapline.flag_names OWNER TO cat_carol; "
+        "ALTER FUNCTION tapline.note_tap_keg OWNER TO cat_carol; "
+        "ALTER FUNCTION tapline.note_card_guest OWNER TO cat_carol;"
+    );
+    INFO(shown(compare(read(source.name()), read(target.name()))));
+    CHECK(compare(read(source.name()), read(target.name())).empty());
+}
+
+TEST_CASE("Catalog.DataStatisticsColumnOrderAndPhysicalThingsAreNoDrift") {
+    const char* const changes[] = {
+        "INSERT INTO guest (name, letter) SELECT 'g' || i, 'a' FROM generate_series(1, 100) i; "
+        "ANALYZE guest; SELECT nextval('numbers')",
+        "REINDEX TABLE guest",
+        "VACUUM FULL guest",
+        "CLUSTER guest USING guest_name_idx",
+        "CREATE TEMP TABLE t (id integer); CREATE TEMP VIEW v AS SELECT * FROM t",
+        "ALTER TABLE scratchpad ADD late text; ALTER TABLE scratchpad DROP late",
+        "ALTER TABLE legs ADD count2 integer; "
+        "ALTER TABLE legs DROP count2",
+        "DROP TABLE \"Odd Name\"; CREATE TABLE \"Odd Name\" (\"quo\"\"te\" text, \"select\" text, "
+        "\"Some Column\" integer); CREATE INDEX \"Odd Index\" ON \"Odd Name\" (\"Some Column\")",
+        // Privileges that say what is so anyway.
+        "GRANT ALL ON \"Odd Name\" TO tapline; REVOKE SELECT ON bare FROM PUBLIC",
+        "DROP INDEX guest_name_idx; CREATE INDEX guest_name_idx ON public.guest  USING btree "
+        "(name ASC NULLS LAST); ALTER TABLE guest CLUSTER ON guest_name_idx; "
+        "COMMENT ON INDEX guest_name_idx IS 'for the bar'",
+        "CREATE OR REPLACE VIEW egg AS SELECT   hen.id FROM public.hen",
+    };
+    for (const char* change : changes) {
+        const CopyOf copy(rich_database());
+        auto session = copy.connect();
+        session.run(change);
+        INFO(change << "\n" << shown(compare(rich_catalog(), read(copy.name()))));
+        CHECK(compare(rich_catalog(), read(copy.name())).empty());
+    }
+}
+
+TEST_CASE("Catalog.SettingsOfTheSessionDontChangeWhatIsRead") {
+    const CopyOf copy(rich_database());
+    auto admin = PgCluster::shared().connect("postgres");
+    for (const char* setting :
+         {"TimeZone = 'Asia/Tokyo'",
+          "IntervalStyle = 'iso_8601'",
+          "DateStyle = 'German'",
+          "search_path = 'store, public'",
+          "quote_all_identifiers = on",
+          "extra_float_digits = -3",
+          "row_security = off"}) {
+        admin.run("ALTER DATABASE " + copy.name() + " SET " + setting);
+    }
+    INFO(shown(compare(rich_catalog(), read(copy.name()))));
+    CHECK(compare(rich_catalog(), read(copy.name())).empty());
+}
+
+TEST_CASE("Catalog.ARoleWithoutAnyRightsReadsTheSame") {
+    const CopyOf copy(rich_database());
+    auto session = copy.connect();
+    const catalog::Catalog before = read(copy.name());
+    session.run("CREATE ROLE cat_nobody LOGIN; SET SESSION AUTHORIZATION cat_nobody");
+    pg::Session nobody(
+        {.url = PgCluster::shared().url(copy.name()) + " options='-c role=cat_nobody'",
+         .application_name = "test"}
+    );
+    const catalog::Catalog seen = catalog::read_catalog(nobody);
+    INFO(shown(compare(before, seen)));
+    CHECK(compare(before, seen).empty());
+}
+
+}  // namespace tapline::test

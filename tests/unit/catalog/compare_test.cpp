@@ -1,0 +1,128 @@
+#include "central/catalog/compare.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "central/catalog/finding_json.hpp"
+
+namespace tapline::catalog {
+
+namespace {
+
+Catalog with(Objects objects) {
+    return {15, {}, std::move(objects)};
+}
+
+Objects table() {
+    return {
+        {"table a", {{{"owner", "@owner"}}, "", "", "public"}},
+        {"table a column x",
+         {{{"type", "integer"}, {"default", "(1 + 1)"}}, "table a", "", "public"}},
+        {"index i", {{{"definition", "CREATE INDEX i ON a (x)"}}, "table a", "", "public"}},
+    };
+}
+
+}  // namespace
+
+TEST_CASE("Compare.EqualCatalogsHaveNoFindings") {
+    CHECK(compare(with({}), with({})).empty());
+    CHECK(compare(with(table()), with(table())).empty());
+}
+
+TEST_CASE("Compare.AddedIsWhatTheExpectationLacks") {
+    const auto findings = compare(with({}), with({{"type t", {}}}));
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].change == Change::added);
+    CHECK(compare(with({{"type t", {}}}), with({}))[0].change == Change::removed);
+}
+
+TEST_CASE("Compare.PartsGoWithTheirTable") {
+    const auto findings = compare(with({}), with(table()));
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].object == "table a");
+}
+
+TEST_CASE("Compare.OnlyWhatDiffersIsShown") {
+    Objects other = table();
+    other["table a column x"].attributes = {
+        {"type", "bigint"}, {"default", "1 + 1"}, {"not null", "yes"}};
+    const auto findings = compare(with(table()), with(other));
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].expected == Attributes{{"type", "integer"}});
+    CHECK(findings[0].found == Attributes{{"type", "bigint"}, {"not null", "yes"}});
+}
+
+TEST_CASE("Compare.OnlySqlIsComparedAsSql") {
+    Objects one{{"type t", {{{"comment", "a  b"}, {"values", "A"}}, "", "", ""}}};
+    Objects two{{"type t", {{{"comment", "a b"}, {"values", "a"}}, "", "", ""}}};
+    CHECK(compare(with(one), with(two))[0].found.size() == 2);
+}
+
+TEST_CASE("Compare.WhatAChildInheritsIsSaidOnce") {
+    Objects parent{
+        {"table p column x", {{{"type", "integer"}}, "", "", ""}},
+        {"table c column x", {{{"type", "integer"}}, "", "table p column x", ""}},
+    };
+    Objects changed = parent;
+    changed["table p column x"].attributes["type"] = "bigint";
+    changed["table c column x"].attributes["type"] = "bigint";
+    REQUIRE(compare(with(parent), with(changed)).size() == 1);
+    // What only the child says is its own finding.
+    changed["table c column x"].attributes["default"] = "1";
+    CHECK(compare(with(parent), with(changed)).size() == 2);
+}
+
+TEST_CASE("Compare.AnAcceptedDifferenceCountsUntilItChanges") {
+    Objects other = table();
+    other["table a column x"].attributes["type"] = "bigint";
+    const auto findings = compare(with(table()), with(other));
+    REQUIRE(findings.size() == 1);
+    const AcceptedDifferences accepted{{findings[0].object, digest(findings[0])}};
+    CHECK(compare(with(table()), with(other), accepted).empty());
+    other["table a column x"].attributes["type"] = "smallint";
+    CHECK(compare(with(table()), with(other), accepted).size() == 1);
+    CHECK(
+        digest({"a", Change::changed, {{"ab", "c"}}, {}}) !=
+        digest({"a", Change::changed, {{"a", "bc"}}, {}})
+    );
+    CHECK(
+        digest({"a", Change::changed, {{"a", "b"}}, {}}) !=
+        digest({"a", Change::changed, {}, {{"a", "b"}}})
+    );
+}
+
+TEST_CASE("Compare.TheJsonIsTheContracts") {
+    Objects other = table();
+    other["table a column x"].attributes["type"] = "bigint";
+    other["table a column x"].attributes["not null"] = "yes";
+    other["view \xff v"] = {};
+    other.erase("index i");
+    const auto json = nlohmann::json::parse(findings_json(compare(with(table()), with(other))));
+    REQUIRE(json.at("findings").size() == 3);
+    const auto& removed = json["findings"][0];
+    CHECK(removed["object"] == "index i");
+    CHECK(removed["kind"] == "removed");
+    CHECK(removed["found"].is_null());
+    CHECK(removed["expected"]["definition"] == "CREATE INDEX i ON a (x)");
+    const auto& changed = json["findings"][1];
+    CHECK(changed["kind"] == "changed");
+    CHECK(changed["expected"] == nlohmann::json{{"type", "integer"}, {"not null", nullptr}});
+    CHECK(changed["found"] == nlohmann::json{{"type", "bigint"}, {"not null", "yes"}});
+    CHECK(json["findings"][2]["kind"] == "added");
+    CHECK(json["findings"][2]["expected"].is_null());
+    CHECK(findings_json({}) == R"({"findings":[]})");
+}
+
+TEST_CASE("Catalog.EachLineageGetsItsPart") {
+    const Catalog whole = with(
+        {{"table pours", {{}, "", "", "public"}},
+         {"table tapline.receipt", {{}, "", "", "tapline"}},
+         {"trigger t on taps", {{}, "table taps", "", "tapline"}},
+         {"extension e", {}}}
+    );
+    CHECK(part_of_app(whole).objects.size() == 2);
+    CHECK(part_of_tapline(whole).objects.size() == 2);
+    CHECK(part_of_tapline(whole).objects.contains("trigger t on taps"));
+}
+
+}  // namespace tapline::catalog
