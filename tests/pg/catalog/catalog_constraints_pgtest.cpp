@@ -1,5 +1,4 @@
-// Every attribute of what is on a table: constraints, indexes, triggers, rules, policies,
-// sequences, statistics; and of views.
+// Every attribute of constraints and indexes.
 #include <catch2/catch.hpp>
 
 #include "tests/pg/catalog/one_change.hpp"
