@@ -74,7 +74,7 @@ std::vector<Finding> check_database(const revision::LineageSet& set, const Check
             "run `tapline-central upgrade`, or `tapline-central stamp` what it already is"
         );
     }
-    const Catalog live = read_catalog(runner.session());
+    const Catalog live = read_catalog(options.connect);
     std::optional<Catalog> built;
     std::vector<Finding> findings;
     for (std::size_t i = 0; i < set.size(); ++i) {

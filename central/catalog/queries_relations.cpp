@@ -46,16 +46,19 @@ namespace {
 constexpr std::string_view tables = R"sql(
 SELECT c.oid::bigint AS _rel, pg_get_userbyid(c.relowner) AS owner,
     array_to_string(c.relacl, E'\n') AS _acl,
-    array_to_string(acldefault('r', c.relowner), E'\n') AS _standard,
+    CASE WHEN c.relacl IS NOT NULL THEN array_to_string(acldefault('r', c.relowner), E'\n')
+        END AS _standard,
     CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS persistence,
     nullif(am.amname, 'heap') AS "access method",
     sp.spcname AS tablespace,
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) AS o) AS options,
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM pg_class x, unnest(x.reloptions) AS o
-        WHERE x.oid = c.reltoastrelid) AS "toast options",
+    CASE WHEN c.reloptions IS NOT NULL THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) AS o) END AS options,
+    CASE WHEN x.reloptions IS NOT NULL THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(x.reloptions) AS o)
+        END AS "toast options",
     CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN
-        coalesce((SELECT 'index ' || x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-            WHERE i.indrelid = c.oid AND i.indisreplident), 'nothing') END AS "replica identity",
+        coalesce((SELECT 'index ' || ic.relname FROM pg_index i
+            JOIN pg_class ic ON ic.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisreplident), 'nothing') END AS "replica identity",
     CASE WHEN c.relrowsecurity AND c.relforcerowsecurity THEN 'enabled, forced'
         WHEN c.relrowsecurity THEN 'enabled' WHEN c.relforcerowsecurity THEN 'forced'
         END AS "row security",
@@ -71,6 +74,7 @@ SELECT c.oid::bigint AS _rel, pg_get_userbyid(c.relowner) AS owner,
     (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(ft.ftoptions) AS o) AS "server options",
     d.description AS comment
 FROM pg_class c JOIN space s ON s.oid = c.relnamespace
+LEFT JOIN pg_class x ON x.oid = c.reltoastrelid
 LEFT JOIN pg_am am ON am.oid = c.relam
 LEFT JOIN pg_tablespace sp ON sp.oid = c.reltablespace
 LEFT JOIN pg_foreign_table ft ON ft.ftrelid = c.oid
@@ -83,7 +87,8 @@ WHERE c.relkind IN ('r', 'p', 'f')
 constexpr std::string_view views = R"sql(
 SELECT c.oid::bigint AS _rel, pg_get_userbyid(c.relowner) AS owner,
     array_to_string(c.relacl, E'\n') AS _acl,
-    array_to_string(acldefault('r', c.relowner), E'\n') AS _standard,
+    CASE WHEN c.relacl IS NOT NULL THEN array_to_string(acldefault('r', c.relowner), E'\n')
+        END AS _standard,
     pg_get_viewdef(c.oid) AS definition,
     (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', '
         ORDER BY a.attnum) FROM pg_attribute a
@@ -92,11 +97,14 @@ SELECT c.oid::bigint AS _rel, pg_get_userbyid(c.relowner) AS owner,
     CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS persistence,
     nullif(am.amname, 'heap') AS "access method",
     sp.spcname AS tablespace,
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) AS o) AS options,
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM pg_class x, unnest(x.reloptions) AS o
-        WHERE x.oid = c.reltoastrelid) AS "toast options",
+    CASE WHEN c.reloptions IS NOT NULL THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) AS o) END AS options,
+    CASE WHEN x.reloptions IS NOT NULL THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(x.reloptions) AS o)
+        END AS "toast options",
     d.description AS comment
 FROM pg_class c JOIN space s ON s.oid = c.relnamespace
+LEFT JOIN pg_class x ON x.oid = c.reltoastrelid
 LEFT JOIN pg_am am ON am.oid = c.relam
 LEFT JOIN pg_tablespace sp ON sp.oid = c.reltablespace
 LEFT JOIN pg_description d
@@ -109,8 +117,9 @@ constexpr std::string_view view_columns = R"sql(
 SELECT a.attrelid::bigint AS _rel, 'column ' || a.attname AS _prefix,
     array_to_string(a.attacl, E'\n') AS _acl, '' AS _standard,
     pg_get_expr(ad.adbin, ad.adrelid) AS "default",
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) AS o
-        WHERE o NOT LIKE 'pg\_attver=%') AS options,
+    CASE WHEN cardinality(a.attoptions) > 1 OR a.attoptions[1] NOT LIKE 'pg\_attver=%' THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) AS o
+        WHERE o NOT LIKE 'pg\_attver=%') END AS options,
     CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END AS statistics,
     CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN a.attstorage::text END AS storage,
     CASE WHEN a.attcompression <> '' THEN a.attcompression::text END AS compression,
@@ -130,7 +139,8 @@ constexpr std::string_view sequences = R"sql(
 SELECT c.oid::bigint AS _rel, own.refobjid::bigint AS _of, a.attname AS _of_column,
     CASE WHEN own.refobjid IS NULL THEN pg_get_userbyid(c.relowner) END AS owner,
     array_to_string(c.relacl, E'\n') AS _acl,
-    array_to_string(acldefault('s', c.relowner), E'\n') AS _standard,
+    CASE WHEN c.relacl IS NOT NULL THEN array_to_string(acldefault('s', c.relowner), E'\n')
+        END AS _standard,
     format_type(q.seqtypid, NULL) AS type,
     q.seqstart::text AS start, q.seqincrement::text AS increment, q.seqmin::text AS minimum,
     q.seqmax::text AS maximum, nullif(q.seqcache, 1)::text AS cache,

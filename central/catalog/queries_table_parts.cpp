@@ -24,9 +24,12 @@ SELECT a.attrelid::bigint AS _rel, 'column' AS _sub, a.attname AS _name,
     CASE a.attcompression WHEN '' THEN NULL WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4'
         ELSE a.attcompression::text END AS compression,
     CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END AS statistics,
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) AS o
-        WHERE o NOT LIKE 'pg\_attver=%') AS options,
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attfdwoptions) AS o) AS "server options",
+    CASE WHEN cardinality(a.attoptions) > 1 OR a.attoptions[1] NOT LIKE 'pg\_attver=%' THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) AS o
+        WHERE o NOT LIKE 'pg\_attver=%') END AS options,
+    CASE WHEN a.attfdwoptions IS NOT NULL THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attfdwoptions) AS o)
+        END AS "server options",
     CASE WHEN a.attinhcount > 0 AND NOT c.relispartition THEN
         CASE WHEN a.attislocal THEN 'merged' ELSE 'inherited' END END AS inheritance,
     array_to_string(a.attacl, E'\n') AS _acl, '' AS _standard,
@@ -50,7 +53,8 @@ SELECT con.conrelid::bigint AS _rel, 'constraint' AS _sub, con.conname AS _name,
         WHERE i.inhrelid = con.conrelid ORDER BY i.inhseqno LIMIT 1) END) AS _follows,
     coalesce(parent.conname, con.conname) AS _follows_name,
     pg_get_constraintdef(con.oid) AS definition,
-    (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(ic.reloptions) AS o) AS options,
+    CASE WHEN ic.reloptions IS NOT NULL THEN (
+        SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(ic.reloptions) AS o) END AS options,
     sp.spcname AS tablespace,
     CASE WHEN i.indisclustered THEN 'yes' END AS clustered,
     CASE WHEN NOT i.indisvalid THEN 'no' END AS "index valid",
@@ -74,17 +78,22 @@ WHERE con.conrelid <> 0 AND con.contype IN ('c', 'p', 'u', 'x', 'f')
 
 constexpr std::string_view indexes = R"sql(
 SELECT i.indexrelid::bigint AS _rel, i.indrelid::bigint AS _of,
-    (SELECT h.inhparent::bigint FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AS _follows,
+    h.inhparent::bigint AS _follows,
     pg_get_indexdef(i.indexrelid) AS definition,
     sp.spcname AS tablespace,
     CASE WHEN NOT i.indisvalid THEN 'no' END AS valid,
     CASE WHEN i.indisclustered THEN 'yes' END AS clustered,
-    (SELECT h.inhparent::regclass::text FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)
-        AS "partition of",
-    (SELECT string_agg(format('%s: %s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum)
-        FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0) AS statistics,
+    CASE WHEN h.inhparent IS NOT NULL THEN h.inhparent::regclass::text END AS "partition of",
+    st.targets AS statistics,
     d.description AS comment
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN space s ON s.oid = c.relnamespace
+LEFT JOIN pg_inherits h ON h.inhrelid = i.indexrelid
+LEFT JOIN (
+    SELECT a.attrelid,
+        string_agg(format('%s: %s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum) AS targets
+    FROM pg_attribute a WHERE a.attrelid >= 16384 AND a.attnum > 0 AND a.attstattarget >= 0
+    GROUP BY a.attrelid
+) st ON st.attrelid = i.indexrelid
 LEFT JOIN pg_tablespace sp ON sp.oid = c.reltablespace
 LEFT JOIN pg_description d
     ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
@@ -130,12 +139,17 @@ FROM pg_policy p
 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass
 )sql";
 
-constexpr std::string_view queries[] = {columns, constraints, indexes, triggers, rules, policies};
+constexpr std::string_view queries[] = {columns, triggers, rules, policies};
+constexpr std::string_view printed[] = {indexes, constraints};
 
 }  // namespace
 
 std::span<const std::string_view> table_part_queries() {
     return queries;
+}
+
+std::span<const std::string_view> printed_queries() {
+    return printed;
 }
 
 }  // namespace tapline::catalog

@@ -1,5 +1,8 @@
 #include "central/catalog/read.hpp"
 
+#include <future>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "central/catalog/queries.hpp"
@@ -22,11 +25,13 @@ constexpr std::string_view internal_error = "XX000";
 
 // What would print the same schema differently from session to session; compilation of statements
 // costs more than it brings here.
+constexpr std::string_view begin_sql = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 constexpr std::string_view settings_sql =
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = ''; "
-    "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL extra_float_digits = 1; "
+    "SET LOCAL search_path = ''; SET LOCAL IntervalStyle = 'postgres'; SET LOCAL "
+    "extra_float_digits = 1; "
     "SET LOCAL quote_all_identifiers = off; SET LOCAL lc_monetary = 'C'; SET LOCAL jit = off; "
     "SET LOCAL row_security = on";
+constexpr std::string_view export_sql = "SELECT pg_export_snapshot()";
 constexpr std::string_view database_owner_sql =
     "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()";
 
@@ -65,10 +70,51 @@ Owners read_owners(pg::Session& session, const std::optional<Owners>& wanted) {
         owner_among(rows, true, wanted ? wanted->tapline : "", database_owner)};
 }
 
-Catalog read_once(pg::Session& session, const std::optional<Owners>& wanted) {
-    pg::Transaction transaction(session);
+/// snapshot: of another session; empty takes a fresh one. It has to come before all else.
+void prepare(pg::Session& session, const std::string& snapshot) {
+    session.run(begin_sql);
+    if (!snapshot.empty()) {
+        session.run(fmt::format("SET TRANSACTION SNAPSHOT '{}'", snapshot));
+    }
     session.run(settings_sql);
     session.set_local_timeouts(lock_limit, statement_limit);
+}
+
+using Results = std::vector<pg::Result>;
+
+Results ask_all(pg::Session& session, std::span<const std::string_view> queries) {
+    Results results;
+    for (const std::string_view sql : queries) {
+        results.push_back(ask(session, sql));
+    }
+    return results;
+}
+
+/// What the second connection reads; nullopt when it can't be had.
+std::optional<Results> read_beside(const pg::ConnectOptions& connect, const std::string& snapshot) {
+    std::optional<pg::Session> session;
+    try {
+        session.emplace(connect);
+    } catch (const Error&) {
+        return std::nullopt;  // too many connections; the first one will do
+    }
+    const pg::Transaction transaction(*session);
+    prepare(*session, snapshot);
+    return ask_all(*session, printed_queries());
+}
+
+Catalog read_once(
+    pg::Session& session, const std::optional<Owners>& wanted, const pg::ConnectOptions* second
+) {
+    pg::Transaction transaction(session);
+    prepare(session, {});
+    std::future<std::optional<Results>> beside;
+    if (second != nullptr) {
+        const std::string snapshot(session.run(export_sql)[0].text(0));
+        beside = std::async(std::launch::async, [second, snapshot] {
+            return read_beside(*second, snapshot);
+        });
+    }
     Catalog catalog;
     catalog.server_major = session.server_version() / 10'000;
     catalog.owners = read_owners(session, wanted);
@@ -84,13 +130,23 @@ Catalog read_once(pg::Session& session, const std::optional<Owners>& wanted) {
             reader.add(ask(session, sql));
         }
     }
+    std::optional<Results> printed;
+    if (beside.valid()) {
+        printed = beside.get();
+    }
+    if (!printed) {
+        printed = ask_all(session, printed_queries());
+    }
+    for (const pg::Result& rows : *printed) {
+        reader.add(rows);
+    }
     transaction.commit();
     return catalog;
 }
 
-}  // namespace
-
-Catalog read_catalog(pg::Session& session, const std::optional<Owners>& same_owners_as) {
+Catalog read_patiently(
+    pg::Session& session, const std::optional<Owners>& wanted, const pg::ConnectOptions* second
+) {
     const int major = session.server_version() / 10'000;
     if (major < oldest_major) {
         throw Error(
@@ -102,13 +158,26 @@ Catalog read_catalog(pg::Session& session, const std::optional<Owners>& same_own
     }
     for (int attempt = 1;; ++attempt) {
         try {
-            return read_once(session, same_owners_as);
+            return read_once(session, wanted, second);
         } catch (const Error& error) {
             if (error.sqlstate() != internal_error || attempt == tries) {
                 throw;
             }
         }
     }
+}
+
+}  // namespace
+
+Catalog read_catalog(
+    const pg::ConnectOptions& connect, const std::optional<Owners>& same_owners_as
+) {
+    pg::Session session(connect);
+    return read_patiently(session, same_owners_as, &connect);
+}
+
+Catalog read_catalog(pg::Session& session, const std::optional<Owners>& same_owners_as) {
+    return read_patiently(session, same_owners_as, nullptr);
 }
 
 }  // namespace tapline::catalog

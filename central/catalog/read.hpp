@@ -1,4 +1,4 @@
-// Reads the catalog of a live database: about twenty statements for the whole of it, none per
+// Reads the catalog of a live database: about thirty statements for the whole of it, none per
 // table, in one read-only snapshot.
 #pragma once
 
@@ -18,8 +18,15 @@ inline constexpr int oldest_major = 15;
 /// same_owners_as: takes the roles that `@owner` stood for in another catalog when they own
 /// anything here, so that two databases of one server are compared by the same roles.
 ///
-/// Throws as pg::Session; Error{refused, "server_too_old"}. The session must have no transaction
-/// open.
+/// Two connections share the work and one snapshot: most of the time goes into PostgreSQL's
+/// printing of definitions. Without a second one the first does it all.
+///
+/// Throws as pg::Session; Error{refused, "server_too_old"}.
+[[nodiscard]] Catalog read_catalog(
+    const pg::ConnectOptions& connect, const std::optional<Owners>& same_owners_as = std::nullopt
+);
+
+/// The same on one connection, which must have no transaction open.
 [[nodiscard]] Catalog read_catalog(
     pg::Session& session, const std::optional<Owners>& same_owners_as = std::nullopt
 );

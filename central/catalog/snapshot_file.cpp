@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+// For reading: an ordered_json looks through all its members at each new one.
+using ReadJson = nlohmann::json;
 
 // Attributes never have these names.
 constexpr const char* of_key = "of";
@@ -65,7 +67,7 @@ std::string container_of(const Objects& objects, const std::string& name) {
     return {};
 }
 
-Object parse_object(const Json& json, const std::string& source) {
+Object parse_object(const ReadJson& json, const std::string& source) {
     if (!json.is_object()) {
         bad_snapshot(source, "an object isn't a JSON object");
     }
@@ -151,28 +153,29 @@ Snapshot parse_snapshot(std::string_view text, const std::string& source) {
     if (text.size() > max_snapshot_bytes) {
         bad_snapshot(source, fmt::format("it has {} bytes", text.size()));
     }
-    const Json json = Json::parse(text, nullptr, false);
+    const ReadJson json = ReadJson::parse(text, nullptr, false);
     if (json.is_discarded() || !json.is_object()) {
         bad_snapshot(source, "it isn't a JSON object");
     }
-    const auto member = [&](const char* name, bool (Json::*is)() const noexcept) -> const Json& {
+    const auto member = [&](const char* name,
+                            bool (ReadJson::*is)() const noexcept) -> const ReadJson& {
         const auto found = json.find(name);
         if (found == json.end() || !((*found).*is)()) {
             bad_snapshot(source, fmt::format("\"{}\" is missing or of another type", name));
         }
         return *found;
     };
-    if (member("format", &Json::is_number_integer) != snapshot_format) {
+    if (member("format", &ReadJson::is_number_integer) != snapshot_format) {
         bad_snapshot(source, "its format is of another release");
     }
     Snapshot snapshot;
-    snapshot.lineage = member("lineage", &Json::is_string).get<std::string>();
-    for (const Json& head : member("heads", &Json::is_array)) {
+    snapshot.lineage = member("lineage", &ReadJson::is_string).get<std::string>();
+    for (const ReadJson& head : member("heads", &ReadJson::is_array)) {
         snapshot.heads.push_back(head.is_string() ? head.get<std::string>() : std::string());
     }
-    snapshot.catalog.server_major = member("server_major", &Json::is_number_integer).get<int>();
+    snapshot.catalog.server_major = member("server_major", &ReadJson::is_number_integer).get<int>();
     Objects& objects = snapshot.catalog.objects;
-    for (const auto& [name, object] : member("objects", &Json::is_object).items()) {
+    for (const auto& [name, object] : member("objects", &ReadJson::is_object).items()) {
         objects.emplace(name, parse_object(object, source));
     }
     for (auto& [name, object] : objects) {

@@ -39,17 +39,19 @@ struct CatalogOptions {
 
 using Options = std::shared_ptr<CatalogOptions>;
 
-/// Both lineages even when only one is asked for, because revisions of one depend on the other's;
-/// a directory that is one lineage itself stays that.
-revision::LineageSet load_all(const CatalogOptions& options) {
+/// For `tapline` alone both lineages, because its revisions depend on the other's; a directory that
+/// is one lineage itself stays that.
+revision::LineageSet load_needed(const CatalogOptions& options) {
     revision::LineageOptions load;
+    load.only = options.only();
     if (!options.directory.empty()) {
         load.directory = options.directory;
-        const bool has_lineages = fs::is_directory(*load.directory / "app") ||
-                                  fs::is_directory(*load.directory / "tapline");
-        if (!has_lineages) {
-            load.only = options.only().value_or(revision::LineageName::app);
-        }
+    }
+    const bool has_app = load.directory && fs::is_directory(*load.directory / "app");
+    const bool has_tapline = load.directory && fs::is_directory(*load.directory / "tapline");
+    if (load.only == revision::LineageName::tapline &&
+        (!load.directory || has_app || has_tapline)) {
+        load.only.reset();
     }
     return revision::load_lineages(load);
 }
@@ -85,10 +87,8 @@ pg::ConnectOptions options_for(const std::string& flag) {
 }
 
 void run_diff(Context& context, const CatalogOptions& options) {
-    pg::Session from(options_for(options.from));
-    pg::Session to(options_for(options.to));
-    const catalog::Catalog expected = catalog::read_catalog(from);
-    const catalog::Catalog found = catalog::read_catalog(to, expected.owners);
+    const catalog::Catalog expected = catalog::read_catalog(options_for(options.from));
+    const catalog::Catalog found = catalog::read_catalog(options_for(options.to), expected.owners);
     report(context, catalog::compare(expected, found));
 }
 
@@ -99,7 +99,7 @@ void run_check(Context& context, const CatalogOptions& options) {
     if (!options.directory.empty()) {
         check.directory = options.directory;
     }
-    report(context, catalog::check_database(load_all(options), check));
+    report(context, catalog::check_database(load_needed(options), check));
 }
 
 /// A server for as long as this lives, for a developer without one.
@@ -137,7 +137,7 @@ void run_snapshot(Context& context, CatalogOptions options) {
             "name it with --dir DIR, or run this in the source tree"
         );
     }
-    const revision::LineageSet set = load_all(options);
+    const revision::LineageSet set = load_needed(options);
     const std::optional<revision::LineageName> only = options.only();
     std::optional<PrivateServer> server;
     pg::ConnectOptions connect;

@@ -75,8 +75,9 @@ CopyOf::~CopyOf() {
 }
 
 catalog::Catalog read(const std::string& database) {
-    pg::Session session = PgCluster::shared().connect(database);
-    return catalog::read_catalog(session);
+    return catalog::read_catalog(
+        {.url = PgCluster::shared().url(database), .application_name = "test"}
+    );
 }
 
 void dump_and_restore(
