@@ -1,30 +1,21 @@
 #include "central/catalog/catalog.hpp"
 
-#include <string_view>
-
 namespace tapline::catalog {
 
-namespace {
-
-Catalog part(const Catalog& whole, bool ours) {
-    constexpr std::string_view our_schema = "tapline";
-    Catalog catalog{whole.server_major, whole.owners, {}};
-    for (const auto& [name, object] : whole.objects) {
-        if ((object.home == our_schema) == ours) {
-            catalog.objects.emplace_hint(catalog.objects.end(), name, object);
+Parts split(Catalog whole) {
+    Parts parts;
+    parts.tapline = {whole.server_major, whole.owners, {}};
+    parts.app = std::move(whole);
+    Objects& rest = parts.app.objects;
+    Objects& ours = parts.tapline.objects;
+    for (auto it = rest.begin(); it != rest.end();) {
+        const auto next = std::next(it);
+        if (it->second.home == "tapline") {
+            ours.insert(ours.end(), rest.extract(it));
         }
+        it = next;
     }
-    return catalog;
-}
-
-}  // namespace
-
-Catalog part_of_tapline(const Catalog& whole) {
-    return part(whole, true);
-}
-
-Catalog part_of_app(const Catalog& whole) {
-    return part(whole, false);
+    return parts;
 }
 
 }  // namespace tapline::catalog

@@ -39,8 +39,12 @@ struct Catalog {
     Objects objects;
 };
 
-/// The part that a lineage's revisions make: home `tapline`, or everything else.
-[[nodiscard]] Catalog part_of_tapline(const Catalog& whole);
-[[nodiscard]] Catalog part_of_app(const Catalog& whole);
+/// What each lineage's revisions make: home `tapline`, and everything else.
+struct Parts {
+    Catalog app;
+    Catalog tapline;
+};
+
+[[nodiscard]] Parts split(Catalog whole);
 
 }  // namespace tapline::catalog

@@ -1,6 +1,7 @@
 #include "central/catalog/expectation.hpp"
 
 #include <algorithm>
+#include <future>
 
 #include "central/catalog/read.hpp"
 #include "central/catalog/scratch.hpp"
@@ -13,8 +14,8 @@ namespace {
 
 using revision::LineageName;
 
-Catalog part_of(const Catalog& whole, LineageName lineage) {
-    return lineage == LineageName::tapline ? part_of_tapline(whole) : part_of_app(whole);
+Catalog& part_of(Parts& parts, LineageName lineage) {
+    return lineage == LineageName::tapline ? parts.tapline : parts.app;
 }
 
 revision::RunOptions quiet(const pg::ConnectOptions& connect) {
@@ -25,6 +26,27 @@ revision::RunOptions quiet(const pg::ConnectOptions& connect) {
 
 bool at_base(const revision::AppliedHeads& heads) {
     return std::all_of(heads.begin(), heads.end(), [](const auto& ids) { return ids.empty(); });
+}
+
+struct Expected {
+    LineageName lineage;
+    std::optional<Snapshot> snapshot;
+};
+
+/// Of the lineages that are to be compared.
+std::vector<Expected> read_snapshots(
+    const revision::LineageSet& set,
+    const revision::AppliedHeads& heads,
+    const CheckOptions& options
+) {
+    std::vector<Expected> expected;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        const LineageName name = set[i].name;
+        if (!heads[i].empty() && (!options.only || *options.only == name)) {
+            expected.push_back({name, find_snapshot(options.directory, name, heads[i])});
+        }
+    }
+    return expected;
 }
 
 }  // namespace
@@ -51,12 +73,14 @@ std::vector<Snapshot> make_snapshots(
     for (const revision::DatabaseLineage& one : set) {
         heads.push_back(one.lineage.heads());
     }
-    const Catalog whole = build_expected(set, heads, server);
+    Parts parts = split(build_expected(set, heads, server));
     std::vector<Snapshot> snapshots;
     for (std::size_t i = 0; i < set.size(); ++i) {
         if (!heads[i].empty()) {
             snapshots.push_back(
-                {std::string(to_string(set[i].name)), heads[i], part_of(whole, set[i].name)}
+                {std::string(to_string(set[i].name)),
+                 heads[i],
+                 std::move(part_of(parts, set[i].name))}
             );
         }
     }
@@ -74,18 +98,16 @@ std::vector<Finding> check_database(const revision::LineageSet& set, const Check
             "run `tapline-central upgrade`, or `tapline-central stamp` what it already is"
         );
     }
-    const Catalog live = read_catalog(options.connect);
-    std::optional<Catalog> built;
+    // While the server prints, this side reads the files.
+    std::future<std::vector<Expected>> reading =
+        std::async(std::launch::async, [&] { return read_snapshots(set, heads, options); });
+    Parts live = split(read_catalog(options.connect));
+    std::optional<Parts> built;
     std::vector<Finding> findings;
-    for (std::size_t i = 0; i < set.size(); ++i) {
-        const LineageName name = set[i].name;
-        if (heads[i].empty() || (options.only && *options.only != name)) {
-            continue;
-        }
-        std::optional<Snapshot> snapshot = find_snapshot(options.directory, name, heads[i]);
-        if (!snapshot || snapshot->catalog.server_major != live.server_major) {
+    for (auto& [name, snapshot] : reading.get()) {
+        if (!snapshot || snapshot->catalog.server_major != live.app.server_major) {
             if (!built) {
-                built = build_expected(set, heads, options.connect);
+                built = split(build_expected(set, heads, options.connect));
             }
             snapshot = Snapshot{{}, {}, part_of(*built, name)};
         }

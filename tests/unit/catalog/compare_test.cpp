@@ -114,15 +114,16 @@ TEST_CASE("Compare.TheJsonIsTheContracts") {
 }
 
 TEST_CASE("Catalog.EachLineageGetsItsPart") {
-    const Catalog whole = with(
+    const Parts parts = split(with(
         {{"table pours", {{}, "", "", "public"}},
          {"table tapline.receipt", {{}, "", "", "tapline"}},
          {"trigger t on taps", {{}, "table taps", "", "tapline"}},
          {"extension e", {}}}
-    );
-    CHECK(part_of_app(whole).objects.size() == 2);
-    CHECK(part_of_tapline(whole).objects.size() == 2);
-    CHECK(part_of_tapline(whole).objects.contains("trigger t on taps"));
+    ));
+    CHECK(parts.app.objects.size() == 2);
+    CHECK(parts.tapline.objects.size() == 2);
+    CHECK(parts.tapline.objects.contains("trigger t on taps"));
+    CHECK(parts.tapline.server_major == 15);
 }
 
 }  // namespace tapline::catalog
