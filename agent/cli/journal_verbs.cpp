@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "agent/cli/journal_adopt.hpp"
+#include "agent/cli/journal_diff.hpp"
 #include "agent/cli/journal_look.hpp"
 #include "agent/cli/journal_migrate.hpp"
 
@@ -18,6 +19,7 @@ void add_journal_verbs(CLI::App& app, int& exit_code) {
     add_journal_adopt(*verbs, exit_code);
     add_journal_migrate(*verbs, exit_code);
     add_journal_look(*verbs, exit_code);
+    add_journal_diff(*verbs, exit_code);
 }
 
 }  // namespace tapline::cli
