@@ -6,6 +6,7 @@
 // schemas of users, and what belongs to an extension.
 //
 //   _word _schema _name _args   an object of its own: "function tapline.f(integer)"
+//   _identity                   the whole name, for what has no schema and name of its own
 //   _rel                        OID of a relation. Alone: more attributes of that relation
 //   _sub _name                  with _rel: a "column" or "constraint" of it; a "trigger", "rule" or
 //                               "policy" on it

@@ -88,7 +88,7 @@ WHERE NOT EXISTS (SELECT FROM member m
 // User-made objects have OIDs from 16384 on (FirstNormalObjectId). A range brings a cast along.
 constexpr std::string_view casts = R"sql(
 SELECT format('cast (%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL))
-        AS _word,
+        AS _identity,
     CASE WHEN c.castfunc <> 0 THEN c.castfunc::regprocedure::text END AS function,
     CASE c.castcontext WHEN 'a' THEN 'assignment' WHEN 'i' THEN 'implicit' ELSE 'explicit' END
         AS context,

@@ -10,6 +10,7 @@
 
 #include "central/catalog/expectation.hpp"
 #include "central/catalog/scratch.hpp"
+#include "central/pg/url.hpp"
 #include "central/revision/execute.hpp"
 #include "common/error.hpp"
 #include "tests/pg/catalog/rich.hpp"
@@ -245,6 +246,20 @@ TEST_CASE("Scratch.SweepsWhatAKilledRunLeftAnHourAgoAndNothingElse") {
     CHECK(admin.query("SELECT 1 FROM pg_database WHERE datname = $1", old).empty());
     admin.run("DROP DATABASE " + young);
     admin.run("DROP DATABASE tapline_scratch_mine");
+}
+
+TEST_CASE("Scratch.AnotherDatabaseOfAUrlKeepsAllElse") {
+    const pg::DatabaseUrl url = pg::parse_database_url(
+        pg::with_database(
+            "postgresql://bar:it's%20a%20%5Csecret@h1:5433,h2/bar?sslmode=require", "other'db"
+        ),
+        "test"
+    );
+    CHECK(url.database == "other'db");
+    CHECK(url.user == "bar");
+    CHECK(url.password == "it's a \\secret");
+    CHECK(url.hosts == std::vector<pg::Host>{{"h1", "5433"}, {"h2", "5432"}});
+    CHECK(url.masked.find("sslmode=require") != std::string::npos);
 }
 
 TEST_CASE("Scratch.ARoleThatMayNotCreateDatabasesIsTold") {

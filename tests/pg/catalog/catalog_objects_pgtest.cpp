@@ -186,12 +186,10 @@ TEST_CASE("Catalog.EachChangeOfARoutineIsOneFinding") {
          "operator ~~~(integer, integer)",
          Change::changed,
          "restrict"},
-        {"CREATE CAST (integer AS mood) WITH INOUT",
-         "cast (integer AS public.mood)",
-         Change::added},
+        {"CREATE CAST (integer AS mood) WITH INOUT", "cast (integer AS mood)", Change::added},
         {"DROP CAST (mood AS integer); CREATE CAST (mood AS integer) WITH FUNCTION "
          "mood_number(mood)",
-         "cast (public.mood AS integer)",
+         "cast (mood AS integer)",
          Change::changed,
          "context"},
     };

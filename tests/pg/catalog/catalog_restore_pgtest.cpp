@@ -27,6 +27,23 @@ TEST_CASE("Catalog.ADatabaseRestoredFromItsDumpHasNotDrifted") {
     CHECK(compare(rich_catalog(), read(again.name())).empty());
 }
 
+TEST_CASE("Catalog.ExpressionsOfEveryFormSurviveDumpAndRestore") {
+    (void)rich_database();  // makes the roles
+    const CopyOf source("template0");
+    run_file(source.name(), "odd_expressions.sql");
+    const CopyOf target("template0");
+    dump_and_restore(source.name(), target.name());
+    const catalog::Catalog before = read(source.name());
+    const catalog::Catalog after = read(target.name());
+    INFO(shown(compare(before, after)));
+    CHECK(compare(before, after).empty());
+    int printed_differently = 0;
+    for (const auto& [name, object] : before.objects) {
+        printed_differently += object.attributes == after.objects.at(name).attributes ? 0 : 1;
+    }
+    CHECK(printed_differently > 20);
+}
+
 TEST_CASE("Catalog.ARestoreUnderAnotherOwnerHasNotDrifted") {
     TestDatabase source;
     auto admin = PgCluster::shared().connect("postgres");

@@ -40,6 +40,10 @@ void run_program(std::vector<std::string> arguments, const fs::path& log) {
 
 }  // namespace
 
+void run_file(const std::string& database, const std::string& name) {
+    PgCluster::shared().connect(database).run(file_text(fs::path(TAPLINE_CATALOG_TESTS) / name));
+}
+
 const std::string& rich_database() {
     static const std::string name = [] {
         std::string fresh = fresh_name();
@@ -47,7 +51,7 @@ const std::string& rich_database() {
         pg::Session session = cluster.connect("postgres");
         session.run("CREATE ROLE cat_alice; CREATE ROLE cat_bob");
         session.run("CREATE DATABASE " + fresh + " TEMPLATE template0");
-        cluster.connect(fresh).run(file_text(fs::path(TAPLINE_CATALOG_TESTS) / "rich_schema.sql"));
+        run_file(fresh, "rich_schema.sql");
         return fresh;
     }();
     return name;

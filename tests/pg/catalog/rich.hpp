@@ -14,6 +14,9 @@ namespace tapline::test {
 /// Its catalog, read once.
 [[nodiscard]] const catalog::Catalog& rich_catalog();
 
+/// Runs a file of this directory in a database; the two roles exist.
+void run_file(const std::string& database, const std::string& name);
+
 /// A database of its own for one case; dropped at the end.
 class CopyOf {
   public:
