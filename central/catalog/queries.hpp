@@ -36,7 +36,7 @@ extern const std::string_view owners_sql;
 
 [[nodiscard]] std::span<const std::string_view> relation_queries();
 [[nodiscard]] std::span<const std::string_view> table_part_queries();
-/// Constraints and indexes: half of the server's work.
+/// CHECKs and indexes, for which PostgreSQL opens their tables: half of the server's work.
 [[nodiscard]] std::span<const std::string_view> printed_queries();
 [[nodiscard]] std::span<const std::string_view> type_queries();
 [[nodiscard]] std::span<const std::string_view> routine_queries();

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "central/catalog/queries.hpp"
 
 namespace tapline::catalog {
@@ -7,6 +9,7 @@ namespace {
 // A type's own collation and storage are no attributes of the column. pg_attver: 15.20 keeps the
 // WAL position of a column's making among its options, where older minor releases have nothing;
 // pg_dump leaves it out too. statistics: NULL is the default from PostgreSQL 17 on, -1 before.
+// A default names no columns: printing it with relation 0 spares PostgreSQL opening each table.
 constexpr std::string_view columns = R"sql(
 SELECT a.attrelid::bigint AS _rel, 'column' AS _sub, a.attname AS _name,
     CASE WHEN a.attinhcount > 0 THEN (SELECT i.inhparent::bigint FROM pg_inherits i
@@ -14,7 +17,7 @@ SELECT a.attrelid::bigint AS _rel, 'column' AS _sub, a.attname AS _name,
         WHERE i.inhrelid = a.attrelid ORDER BY i.inhseqno LIMIT 1) END AS _follows,
     format_type(a.atttypid, a.atttypmod) AS type,
     CASE WHEN a.attnotnull THEN 'yes' END AS "not null",
-    CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, ad.adrelid) END AS "default",
+    CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, 0) END AS "default",
     CASE WHEN a.attgenerated <> '' THEN pg_get_expr(ad.adbin, ad.adrelid) END AS generated,
     CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
     CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text
@@ -72,9 +75,10 @@ LEFT JOIN (
     GROUP BY t.tgconstraint
 ) off ON off.tgconstraint = con.oid
 LEFT JOIN pg_description d ON d.objoid = con.oid AND d.classoid = 'pg_constraint'::regclass
-WHERE con.conrelid <> 0 AND con.contype IN ('c', 'p', 'u', 'x', 'f')
-    AND NOT (con.contype = 'f' AND con.conparentid <> 0)
+WHERE con.conrelid <> 0 AND NOT (con.contype = 'f' AND con.conparentid <> 0)
 )sql";
+constexpr std::string_view checks_only = "    AND con.contype = 'c'";
+constexpr std::string_view keys_only = "    AND con.contype IN ('p', 'u', 'x', 'f')";
 
 constexpr std::string_view indexes = R"sql(
 SELECT i.indexrelid::bigint AS _rel, i.indrelid::bigint AS _of,
@@ -139,17 +143,18 @@ FROM pg_policy p
 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass
 )sql";
 
-constexpr std::string_view queries[] = {columns, triggers, rules, policies};
-constexpr std::string_view printed[] = {indexes, constraints};
-
 }  // namespace
 
 std::span<const std::string_view> table_part_queries() {
+    static const std::string keys = std::string(constraints).append(keys_only);
+    static const std::string_view queries[] = {columns, keys, triggers, rules, policies};
     return queries;
 }
 
 std::span<const std::string_view> printed_queries() {
-    return printed;
+    static const std::string checks = std::string(constraints).append(checks_only);
+    static const std::string_view queries[] = {indexes, checks};
+    return queries;
 }
 
 }  // namespace tapline::catalog
