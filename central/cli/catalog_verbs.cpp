@@ -89,6 +89,13 @@ pg::ConnectOptions options_for(const std::string& flag) {
 void run_diff(Context& context, const CatalogOptions& options) {
     const catalog::Catalog expected = catalog::read_catalog(options_for(options.from));
     const catalog::Catalog found = catalog::read_catalog(options_for(options.to), expected.owners);
+    if (expected.server_major != found.server_major) {
+        std::cerr << fmt::format(
+            "note: PostgreSQL {} and {} may print the same definition differently\n",
+            expected.server_major,
+            found.server_major
+        );
+    }
     report(context, catalog::compare(expected, found));
 }
 

@@ -1,7 +1,11 @@
 // What must not be called drift.
+#include <atomic>
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "central/catalog/read.hpp"
+#include "common/error.hpp"
 #include "tests/pg/catalog/rich.hpp"
 
 namespace tapline::test {
@@ -110,6 +114,54 @@ TEST_CASE("Catalog.SettingsOfTheSessionDontChangeWhatIsRead") {
     }
     INFO(shown(compare(rich_catalog(), read(copy.name()))));
     CHECK(compare(rich_catalog(), read(copy.name())).empty());
+}
+
+TEST_CASE("Catalog.OneConnectionIsEnough") {
+    const CopyOf copy(rich_database());
+    copy.connect().run("CREATE ROLE cat_single LOGIN CONNECTION LIMIT 1");
+    // The last of two settings of the same name counts.
+    const pg::ConnectOptions single{
+        .url = PgCluster::shared().url(copy.name()) + " user=cat_single",
+        .application_name = "test"};
+    {
+        const pg::Session first(single);
+        CHECK_THROWS_AS(pg::Session(single), Error);
+    }
+    CHECK(compare(read(copy.name()), catalog::read_catalog(single)).empty());
+}
+
+TEST_CASE("Catalog.ObjectsThatComeAndGoMeanwhileAreNoError") {
+    const CopyOf copy(rich_database());
+    std::atomic<bool> stop = false;
+    std::thread churn([&copy, &stop] {
+        auto session = copy.connect();
+        while (!stop) {
+            session.run(
+                "CREATE TABLE brief (id serial PRIMARY KEY, a integer CHECK (a > 0)); CREATE INDEX "
+                "brief_idx ON brief (a) WHERE a > 1; CREATE VIEW brief_view AS SELECT a FROM brief"
+            );
+            session.run("DROP TABLE brief CASCADE");
+        }
+    });
+    int complete = 0;
+    int refused = 0;
+    for (int i = 0; i < 10; ++i) {
+        try {
+            const auto findings = compare(rich_catalog(), read(copy.name()));
+            for (const catalog::Finding& finding : findings) {
+                CHECK(finding.object.find("brief") != std::string::npos);
+            }
+            ++complete;
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::pg);
+            ++refused;
+        }
+    }
+    stop = true;
+    churn.join();
+    INFO(complete << " complete, " << refused << " refused");
+    CHECK(complete + refused == 10);
+    CHECK(complete > 0);
 }
 
 TEST_CASE("Catalog.ARoleWithoutAnyRightsReadsTheSame") {
