@@ -59,7 +59,7 @@ Json object_json(const std::string& name, const Object& object) {
 std::string container_of(const Objects& objects, const std::string& name) {
     for (std::size_t at = name.rfind(' '); at != std::string::npos && at > 0;
          at = name.rfind(' ', at - 1)) {
-        const std::string start = name.substr(0, at);
+        std::string start = name.substr(0, at);
         if (objects.contains(start)) {
             return start;
         }
