@@ -166,8 +166,10 @@ Schema read_schema(Database& database) {
         const std::string name = normal_name(row.text(1));
         const std::string table = normal_name(row.text(2));
         const bool on_table = type == "trigger";
-        schema[on_table ? fmt::format("trigger {} on {}", name, table) : type + " " + name] = {
-            normal_sql(row.text(3)), type == "view" ? "" : "table " + table};
+        schema
+            [on_table ? fmt::format("trigger {} on {}", name, table)
+                      : fmt::format("{} {}", type, name)] = {
+                normal_sql(row.text(3)), type == "view" ? "" : "table " + table};
     }
     return schema;
 }
