@@ -102,6 +102,7 @@ int run_program(int argc, char** argv) {
     add_revision_verbs(app, context);
     add_catalog_verbs(app, context);
     add_quarantine_verbs(app, context);
+    add_lint_verb(app, context);
     app.footer(examples);  // after the verbs, which would inherit it
     try {
         const std::vector<std::string_view> arguments(argv, argv + argc);

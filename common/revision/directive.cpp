@@ -89,7 +89,7 @@ std::vector<Directive> find_directives(const Source& source, std::span<const Tok
                 fmt::format("found '{}'", verb)
             );
         }
-        if (!alone_on_its_line(tokens, i)) {
+        if (verb != "allow" && !alone_on_its_line(tokens, i)) {
             syntax_error(
                 source,
                 tokens[i].line,

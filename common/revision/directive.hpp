@@ -22,7 +22,8 @@ struct Directive {
     int line = 0;
 };
 
-/// In order. Throws revision_syntax for one that shares its line with SQL, or an unknown verb.
+/// In order. Throws revision_syntax for one that shares its line with SQL, which only `allow` may,
+/// or an unknown verb.
 [[nodiscard]] std::vector<Directive> find_directives(
     const Source& source, std::span<const Token> tokens
 );

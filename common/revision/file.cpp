@@ -19,6 +19,10 @@ struct Markers {
     std::optional<Directive> downgrade;
 };
 
+bool is_marker(const Directive& each) {
+    return each.verb == "upgrade" || each.verb == "downgrade";
+}
+
 Markers find_markers(const Source& source, std::span<const Token> tokens) {
     Markers markers;
     for (const Directive& each : find_directives(source, tokens)) {
@@ -89,7 +93,7 @@ void check_way_back(const Source& source, const Revision& revision, int last_lin
 
 }  // namespace
 
-Revision parse(const SourceFile& file, Dialect dialect) {
+Revision parse(const SourceFile& file, Dialect dialect, TransactionControl control) {
     const Source source{file.name, dialect};
     const std::string text = normalise(source, file.bytes);
     const std::vector<Token> all = tokenize(text, dialect);
@@ -110,9 +114,9 @@ Revision parse(const SourceFile& file, Dialect dialect) {
         revision.message = revision.slug;
         std::replace(revision.message.begin(), revision.message.end(), '_', ' ');
     }
-    revision.upgrade = read_section(source, tokens.subspan(upgrade, downgrade - upgrade));
+    revision.upgrade = read_section(source, tokens.subspan(upgrade, downgrade - upgrade), control);
     if (markers.downgrade) {
-        revision.downgrade = read_section(source, tokens.subspan(downgrade));
+        revision.downgrade = read_section(source, tokens.subspan(downgrade), control);
     }
     check_way_back(source, revision, last_line);
     return revision;
@@ -126,9 +130,6 @@ Section parse_section(
     const std::vector<Token> tokens = tokenize(text, dialect);
     check_terminated(source, tokens);
     const std::vector<Directive> directives = find_directives(source, tokens);
-    const auto is_marker = [](const Directive& each) {
-        return each.verb == "upgrade" || each.verb == "downgrade";
-    };
     if (directives.empty() || directives.front().token != 0 ||
         directives.front().verb != to_string(direction) ||
         std::count_if(directives.begin(), directives.end(), is_marker) != 1) {
@@ -139,7 +140,22 @@ Section parse_section(
             "found something else"
         );
     }
-    return read_section(source, tokens);
+    return read_section(source, tokens, TransactionControl::refuse);
+}
+
+bool has_sections(const SourceFile& file, Dialect dialect) {
+    const Source source{file.name, dialect};
+    const std::string text = normalise(source, file.bytes);
+    const auto directives = find_directives(source, tokenize(text, dialect));
+    return std::any_of(directives.begin(), directives.end(), is_marker);
+}
+
+Section parse_plain(const SourceFile& file, Dialect dialect, TransactionControl control) {
+    const Source source{file.name, dialect};
+    const std::string text = normalise(source, file.bytes);
+    const std::vector<Token> tokens = tokenize(text, dialect);
+    check_terminated(source, tokens);
+    return read_plain(source, tokens, control);
 }
 
 }  // namespace tapline::revision

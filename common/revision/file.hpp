@@ -24,10 +24,26 @@ inline constexpr int max_batch_rows = 100'000;
 /// Longest time-out or pause that a file may ask for.
 inline constexpr int max_duration_hours = 24;
 
+/// What becomes of BEGIN, COMMIT and their kin inside a section: a runner must refuse them, lint
+/// reports them with everything else.
+enum class TransactionControl { refuse, keep };
+
 /// Checks UTF-8, drops a BOM, turns CRLF into LF, then parses.
 /// Throws Error{usage, "revision_syntax"} naming file, line and what was expected, and
 /// Error{usage, "transaction_control"} for a section that begins, commits or rolls back by itself.
-[[nodiscard]] Revision parse(const SourceFile& file, Dialect dialect);
+[[nodiscard]] Revision parse(
+    const SourceFile& file, Dialect dialect, TransactionControl control = TransactionControl::refuse
+);
+
+/// Whether a `-- tapline: upgrade` or `downgrade` line makes it a revision file. Throws as parse
+/// for bytes that aren't text and for directives that nobody knows.
+[[nodiscard]] bool has_sections(const SourceFile& file, Dialect dialect);
+
+/// A file of nothing but SQL as one upgrade section, `-- tapline: allow` and `batch` lines
+/// included. Errors as parse.
+[[nodiscard]] Section parse_plain(
+    const SourceFile& file, Dialect dialect, TransactionControl control
+);
 
 /// Reads back Section::raw, e.g. a downgrade that a newer program stored in a journal.
 /// direction: the marker that the text must begin with. name: what errors call the text.

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
-#include "common/revision/file.hpp"
 #include "common/revision/split.hpp"
 
 namespace tapline::revision {
@@ -92,10 +91,13 @@ bool controls_transaction(
 }
 
 void check_statement(
-    const Source& source, std::span<const Token> tokens, const StatementRange& range
+    const Source& source,
+    std::span<const Token> tokens,
+    const StatementRange& range,
+    TransactionControl control
 ) {
     const Token& first = tokens[range.first];
-    if (controls_transaction(source, tokens, range)) {
+    if (control == TransactionControl::refuse && controls_transaction(source, tokens, range)) {
         throw Error(
             ErrorKind::usage,
             "transaction_control",
@@ -260,6 +262,38 @@ Allowance read_allowance(const Source& source, const Directive& directive) {
     return {std::string(hazard), std::string(reason), directive.line};
 }
 
+void read_body(
+    const Source& source,
+    std::span<const Token> tokens,
+    std::span<const Directive> directives,
+    TransactionControl control,
+    Section& section
+) {
+    const std::vector<StatementRange> ranges = split(tokens, source.dialect);
+    if (ranges.size() > max_statements) {
+        syntax_error(
+            source,
+            section.line,
+            fmt::format("at most {} statements in a section", max_statements),
+            fmt::format("found {}", ranges.size())
+        );
+    }
+    for (const StatementRange& range : ranges) {
+        check_statement(source, tokens, range, control);
+        const Token& first = tokens[range.first];
+        section.statements.push_back(
+            {std::string(text_between(first, tokens[range.last])), first.line}
+        );
+    }
+    for (const Directive& directive : directives) {
+        if (directive.verb == "batch") {
+            place_batch(source, tokens, ranges, directive, section);
+        } else if (directive.verb == "allow") {
+            section.allowances.push_back(read_allowance(source, directive));
+        }
+    }
+}
+
 }  // namespace
 
 void check_terminated(const Source& source, std::span<const Token> tokens) {
@@ -275,35 +309,27 @@ void check_terminated(const Source& source, std::span<const Token> tokens) {
     }
 }
 
-Section read_section(const Source& source, std::span<const Token> tokens) {
+Section read_section(
+    const Source& source, std::span<const Token> tokens, TransactionControl control
+) {
     const std::vector<Directive> directives = find_directives(source, tokens);
-    const std::vector<StatementRange> ranges = split(tokens, source.dialect);
     Section section;
     section.line = tokens.front().line;
     section.raw = text_between(tokens.front(), tokens.back());
     read_options(source, directives.front(), section);
-    if (ranges.size() > max_statements) {
-        syntax_error(
-            source,
-            section.line,
-            fmt::format("at most {} statements in a section", max_statements),
-            fmt::format("found {}", ranges.size())
-        );
+    read_body(source, tokens, std::span(directives).subspan(1), control, section);
+    return section;
+}
+
+Section read_plain(
+    const Source& source, std::span<const Token> tokens, TransactionControl control
+) {
+    Section section;
+    section.line = 1;
+    if (!tokens.empty()) {
+        section.raw = text_between(tokens.front(), tokens.back());
     }
-    for (const StatementRange& range : ranges) {
-        check_statement(source, tokens, range);
-        const Token& first = tokens[range.first];
-        section.statements.push_back(
-            {std::string(text_between(first, tokens[range.last])), first.line}
-        );
-    }
-    for (const Directive& directive : std::span(directives).subspan(1)) {
-        if (directive.verb == "batch") {
-            place_batch(source, tokens, ranges, directive, section);
-        } else if (directive.verb == "allow") {
-            section.allowances.push_back(read_allowance(source, directive));
-        }
-    }
+    read_body(source, tokens, find_directives(source, tokens), control, section);
     return section;
 }
 

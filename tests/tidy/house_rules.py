@@ -19,10 +19,11 @@ ALLOWED = {
     "central/pg": {"common"},
     "central/revision": {"common", "common/revision", "central/pg"},
     "central/catalog": {"common", "common/revision", "central/pg", "central/revision"},
+    "central/lint": {"common", "common/revision"},
     "central/settle": {"common", "central/pg"},
     "central/fleet": {"common", "central/pg", "central/settle"},
     "central/gateway": {"common", "central/pg", "central/settle", "central/fleet"},
-    "central/cli": {"common", "common/revision", "central/pg", "central/revision", "central/catalog",
+    "central/cli": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint",
                     "central/settle", "central/fleet", "central/gateway"},
     "central": {"common", "central/cli"},
 }
@@ -31,11 +32,11 @@ FENCES = {
     r"<boost/beast": ("agent/sync/https_transport", "central/gateway/server", "common/net_impl"),
     r"<libpq-fe.h": ("central/pg/", "bench/"),
     r"<SQLiteCpp": ("agent/journal/", "bench/"),
-    r"<pg_query.h": ("central/revision/alone", "central/catalog/normalise"),
+    r"<pg_query.h": ("central/revision/alone", "central/catalog/normalise", "central/lint/node"),
     r"<CLI/": ("agent/cli/", "agent/service/", "agent/main", "central/cli/", "central/main", "bench/"),
     r"<nlohmann/json.hpp": ("common/", "agent/cli/", "agent/service/", "agent/journal/", "central/catalog/",
                             "central/cli/", "central/gateway/", "central/settle/", "central/revision/alone",
-                            "bench/"),
+                            "central/lint/node", "bench/"),
 }
 
 

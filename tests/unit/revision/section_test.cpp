@@ -172,7 +172,8 @@ TEST_CASE("What psql alone understands, and what is cut off, is refused") {
         code("CREATE TRIGGER t AFTER INSERT ON p BEGIN SELECT 1;", Dialect::sqlite) ==
         "revision_syntax"
     );
-    CHECK(code("SELECT 1; -- tapline: allow data_loss: x") == "revision_syntax");
+    CHECK(code("SELECT 1; -- tapline: batch rows=1") == "revision_syntax");
+    CHECK(code("SELECT 1; -- tapline: allow data_loss: x") == "no error");
     CHECK(code("  -- tapline: allow data_loss: x\nSELECT 1;") == "no error");
     CHECK(code("-- tapline: allow data_loss") == "revision_syntax");
     CHECK(code("SELECT '\n-- tapline: nonsense\n', $$\n-- tapline: upgrade\n$$;") == "no error");
