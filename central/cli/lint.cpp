@@ -205,7 +205,11 @@ void add_lint_verb(CLI::App& app, Context& context) {
     verb->callback([&context, options] {
         const lint::Report report = Linting(*options).run();
         if (context.json) {
-            std::cout << report_json(report).dump() << '\n';
+            // A file's name may be any bytes.
+            std::cout << report_json(report).dump(
+                             -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace
+                         )
+                      << '\n';
         } else {
             std::cout << report_text(report);
         }

@@ -32,8 +32,11 @@ bool has_limit(Node node) {
     return found;
 }
 
+/// One value, or a list with LIMIT; a scalar sub-select gives one row or fails.
 bool is_value(Node expression) {
-    return is_fixed(expression) || (expression.is("SubLink") && has_limit(expression));
+    return is_fixed(expression) ||
+           (expression.is("SubLink") &&
+            (has_limit(expression) || expression["subLinkType"].text() == "EXPR_SUBLINK"));
 }
 
 void note_comparison(Node left, const std::string& op, Node right, Fixed& fixed) {
@@ -41,7 +44,7 @@ void note_comparison(Node left, const std::string& op, Node right, Fixed& fixed)
     if (column.empty()) {
         return;
     }
-    if (right.is("SubLink") && has_limit(right)) {
+    if (right.is("SubLink") && right["subLinkType"].text() != "EXPR_SUBLINK" && has_limit(right)) {
         fixed.limited = fixed.limited || op == "=";
     }
     if (!is_value(right)) {
@@ -197,12 +200,12 @@ bool is_bounded_query(const Catalog& catalog, Node select, std::string& scanned)
     }
     std::string table;
     for (const std::string& each : tables_in(select["fromClause"])) {
-        if (catalog.existing(each)) {
+        if (catalog.holds_rows(each)) {
             table = each;
         }
     }
     for (const std::string& each : tables_in(select["withClause"])) {
-        table = catalog.existing(each) ? each : table;
+        table = catalog.holds_rows(each) ? each : table;
     }
     if (table.empty() || is_bounded(catalog, table, select["whereClause"])) {
         return true;
@@ -224,7 +227,8 @@ bool joins_bounded(const Catalog& catalog, Node statement, Node from_clause) {
                 return has_limit(with["ctequery"]);
             }
         }
-        return !name.empty() && !catalog.existing(name);
+        const Relation* const made = catalog.relation(name);
+        return made != nullptr && made->fresh && !made->large;
     });
 }
 

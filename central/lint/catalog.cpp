@@ -61,6 +61,11 @@ bool Catalog::existing(std::string_view relation_name) const noexcept {
     return found == nullptr || !found->fresh;
 }
 
+bool Catalog::holds_rows(std::string_view relation_name) const noexcept {
+    const Relation* const found = relation(relation_name);
+    return found == nullptr || !found->fresh || found->large;
+}
+
 bool Catalog::existing_column(std::string_view relation, std::string_view name) const {
     const Column* const found = column(relation, name);
     return existing(relation) && (found == nullptr || !found->fresh);

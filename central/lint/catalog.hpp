@@ -45,6 +45,7 @@ struct Relation {
     /// False: columns or constraints may exist that aren't listed (LIKE, INHERITS, AS SELECT).
     bool complete = true;
     bool unlogged = false;
+    bool large = false;  ///< made by the file at hand, and filled from a whole existing table
     std::vector<std::string> partition_key{};  ///< empty: not partitioned
     std::string parent{};                      ///< of a partition
     std::string default_partition{};           ///< of a partitioned table; empty: none
@@ -85,6 +86,8 @@ struct Catalog {
     [[nodiscard]] Relation* relation(std::string_view name) noexcept;
     /// Not made by the file at hand; what isn't known counts as existing.
     [[nodiscard]] bool existing(std::string_view relation_name) const noexcept;
+    /// Existing, or filled by the file at hand from a whole table.
+    [[nodiscard]] bool holds_rows(std::string_view relation_name) const noexcept;
     /// Existing, and a column that the file at hand hasn't added.
     [[nodiscard]] bool existing_column(std::string_view relation, std::string_view column) const;
     /// nullptr: table or column isn't known.

@@ -47,6 +47,8 @@ void judge_update(Statement& s, Node node) {
     s.lock(table, Lock::row_exclusive);
     if (s.catalog.existing(table) && is_unbounded(s, node, table, node["fromClause"])) {
         whole_table(s, table, "UPDATE");
+    } else if (s.catalog.holds_rows(table) && !node["whereClause"] && !s.catalog.existing(table)) {
+        s.grows_with("table " + table);
     }
 }
 
@@ -80,6 +82,8 @@ void judge_insert(Statement& s, Node node) {
     }
     if (s.catalog.existing(table) && (!bounded || s.looped)) {
         whole_table(s, table, "INSERT");
+    } else if (Relation* const made = s.catalog.relation(table); made != nullptr && !bounded) {
+        made->large = true;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "central/lint/bounds.hpp"
+#include "central/lint/clip.hpp"
 #include "central/lint/expression.hpp"
 #include "central/lint/statement.hpp"
 #include "central/lint/transaction.hpp"
@@ -143,7 +144,7 @@ void Block::judge_tree(const Tree& tree, const std::string& sql, bool looped) {
         whole_.find(
             Hazard::cannot_be_checked,
             "DO block",
-            fmt::format("'{}' can't be read: {}", sql.substr(0, 60), tree.problem()->message)
+            fmt::format("'{}' can't be read: {}", clip(sql, 60), tree.problem()->message)
         );
         return;
     }

@@ -29,6 +29,11 @@ void refuse_in_transaction(Statement& s, const std::string& object, const std::s
     }
 }
 
+bool is_partitioned(const Catalog& catalog, const std::string& table) {
+    const Relation* const relation = catalog.relation(table);
+    return relation != nullptr && !relation->partition_key.empty();
+}
+
 Index read_index(Node node, const std::string& table) {
     Index index{.table = table, .unique = node["unique"].flag() && !node["whereClause"]};
     for (const Node each : node["indexParams"].items()) {
@@ -56,7 +61,8 @@ std::string index_name(Node node, const std::string& table, const Index& index) 
 void judge_build(Statement& s, Node node, const std::string& table, const std::string& object) {
     const Relation* const relation = s.catalog.relation(table);
     const bool only_parent =
-        !node["relation"]["inh"].flag() && relation != nullptr && !relation->partition_key.empty();
+        !node["relation"]["inh"].flag() &&
+        (relation == nullptr || !relation->complete || is_partitioned(s.catalog, table));
     const bool is_table = relation == nullptr || relation->kind == RelationKind::table;
     if (only_parent || !is_table) {
         return;  // ON ONLY builds nothing; a materialised view has no writers
@@ -108,6 +114,8 @@ void judge_create_index(Statement& s, Node node) {
     }
     if (existing) {
         judge_build(s, node, table, object);
+    } else if (s.catalog.holds_rows(table)) {
+        s.grows_with("table " + table);
     }
     index.fresh = true;
     s.catalog.indexes[name] = std::move(index);
@@ -123,9 +131,9 @@ void judge_reindex(Statement& s, Node node) {
     const auto index = s.catalog.indexes.find(name);
     const std::string table =
         is_index && index != s.catalog.indexes.end() ? index->second.table : name;
-    if (concurrent || !single) {
+    if (concurrent || !single || is_partitioned(s.catalog, table)) {
         refuse_in_transaction(
-            s, object, concurrent ? "REINDEX CONCURRENTLY" : "REINDEX of a schema or database"
+            s, object, concurrent ? "REINDEX CONCURRENTLY" : "REINDEX of many tables"
         );
     }
     s.grows_with(object);
@@ -157,8 +165,8 @@ void judge_reindex(Statement& s, Node node) {
 
 void judge_cluster(Statement& s, Node node) {
     const std::string table = relation_name(node["relation"]);
-    if (table.empty()) {
-        refuse_in_transaction(s, "database", "CLUSTER of every table");
+    if (table.empty() || is_partitioned(s.catalog, table)) {
+        refuse_in_transaction(s, "database", "CLUSTER of many tables");
     }
     if (!table.empty() && !s.catalog.existing(table)) {
         return;

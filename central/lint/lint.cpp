@@ -60,7 +60,7 @@ class SectionLint {
     };
 
     void read_allowances();
-    void parse_all();
+    void check_syntax();
     void judge_one(std::size_t index);
     void report(std::size_t index, Statement& statement);
     [[nodiscard]] bool silenced(std::size_t index, Hazard hazard);
@@ -70,7 +70,7 @@ class SectionLint {
     const Section& section_;
     const SectionContext& context_;
     TransactionState state_;
-    std::vector<Tree> trees_;
+    std::vector<std::vector<std::string>> remakes_;  ///< per statement, see remake.hpp
     std::multiset<std::string> made_later_;
     std::vector<Silence> silences_;
     std::set<std::size_t> used_;
@@ -112,10 +112,10 @@ void SectionLint::read_allowances() {
     }
 }
 
-void SectionLint::parse_all() {
+void SectionLint::check_syntax() {
     for (const revision::Statement& each : section_.statements) {
-        trees_.push_back(Tree::parse(without_keys(each.text)));
-        const auto& problem = trees_.back().problem();
+        const Tree tree = Tree::parse(without_keys(each.text));
+        const auto& problem = tree.problem();
         if (problem) {
             throw Error(
                 ErrorKind::usage,
@@ -129,10 +129,12 @@ void SectionLint::parse_all() {
                 "correct the statement; it is read as PostgreSQL 15 reads it"
             );
         }
-        for (const Node node : trees_.back().statements()) {
+        auto& remakes = remakes_.emplace_back();
+        for (const Node node : tree.statements()) {
             for (std::string& name : remade_by(node)) {
                 if (section_.transaction || name.starts_with("setting ")) {
-                    made_later_.insert(std::move(name));
+                    made_later_.insert(name);
+                    remakes.push_back(std::move(name));
                 }
             }
         }
@@ -185,8 +187,10 @@ void SectionLint::report(std::size_t index, Statement& statement) {
     }
 }
 
+/// A tree is many times as large as its text, so each is made again and only one is held.
 void SectionLint::judge_one(std::size_t index) {
-    for (const Node node : trees_[index].statements()) {
+    const Tree tree = Tree::parse(without_keys(section_.statements[index].text));
+    for (const Node node : tree.statements()) {
         const bool alone = !state_.open;
         if (alone) {
             state_ = TransactionState{};
@@ -202,12 +206,9 @@ void SectionLint::judge_one(std::size_t index) {
         judge_names(statement, section_.statements[index].text);
         judge(statement, node);
         report(index, statement);
-        for (const std::string& name : remade_by(node)) {
-            const auto found = made_later_.find(name);
-            if (found != made_later_.end()) {
-                made_later_.erase(found);
-            }
-        }
+    }
+    for (const std::string& name : remakes_[index]) {
+        made_later_.erase(made_later_.find(name));
     }
 }
 
@@ -215,8 +216,8 @@ Report SectionLint::run(bool check) {
     if (check) {
         read_allowances();
     }
-    parse_all();
-    for (std::size_t i = 0; i < trees_.size(); ++i) {
+    check_syntax();
+    for (std::size_t i = 0; i < section_.statements.size(); ++i) {
         judge_one(i);
     }
     for (std::size_t i = 0; check && i < section_.allowances.size(); ++i) {

@@ -46,6 +46,9 @@ std::vector<std::string> remade_by(Node node) {
     if (type == "CreateTableAsStmt") {
         return {"relation " + relation_name(node["into"]["rel"])};
     }
+    if (type == "RenameStmt" && node["renameType"].text() == "OBJECT_TABLE") {
+        return {"relation " + in_schema_of(table, node["newname"].text())};
+    }
     if (type == "IndexStmt") {
         return {"index " + in_schema_of(table, node["idxname"].text())};
     }

@@ -36,7 +36,6 @@ void rename_relation(Statement& s, Node node, const std::string& word) {
     if (s.catalog.indexes.contains(from)) {
         return;  // ALTER TABLE renames indexes too
     }
-    s.lock(from, Lock::access_exclusive);
     // A view under the old name, in the same transaction, keeps older clients working.
     if (s.catalog.existing(from) && !s.made_again("relation " + from)) {
         s.find(
@@ -45,7 +44,12 @@ void rename_relation(Statement& s, Node node, const std::string& word) {
             "SQL that uses the old name fails from now on"
         );
     }
+    s.catalog.relations.try_emplace(from, Relation{.complete = false});
     s.catalog.rename_relation(from, to);
+    if (s.transaction.locked.erase(from) > 0) {
+        s.transaction.locked.insert(to);
+    }
+    s.lock(to, Lock::access_exclusive);
 }
 
 void rename_column(Statement& s, Node node) {

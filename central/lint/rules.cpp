@@ -106,7 +106,7 @@ void subscription(Statement& s, Node node) {
         const Node value = each["arg"];
         const bool off = value["sval"].text() == "false" || value["sval"].text() == "off" ||
                          (value["boolval"] && !value["boolval"]["boolval"].flag());
-        if ((name == "create_slot" || name == "connect") && off) {
+        if ((name == "create_slot" || name == "connect" || name == "refresh") && off) {
             return;
         }
     }
@@ -150,6 +150,27 @@ void run_inner(Statement& s, Node node) {
     }
     if (runs && node["query"]) {
         judge(s, node["query"]);
+    }
+}
+
+void copy(Statement& s, Node node) {
+    const std::string table = relation_name(node["relation"]);
+    if (!node["is_from"].flag()) {
+        run_inner(s, node);
+        return;
+    }
+    s.lock(table, Lock::row_exclusive);
+    if (s.catalog.existing(table)) {
+        s.grows_with("table " + table);
+        s.find(Hazard::whole_table_write, "table " + table, "COPY of as many rows as the file has");
+    }
+}
+
+/// These fetch the list of tables from the other server, unless refresh = false.
+void alter_subscription(Statement& s, Node node) {
+    const std::string kind = node["kind"].text();
+    if (kind.ends_with("REFRESH") || kind.ends_with("PUBLICATION")) {
+        subscription(s, node);
     }
 }
 
@@ -214,6 +235,7 @@ constexpr std::array rows = {
     Row{"CreateTableSpaceStmt", outside_transaction},
     Row{"DropTableSpaceStmt", outside_transaction},
     Row{"CreateSubscriptionStmt", subscription},
+    Row{"AlterSubscriptionStmt", alter_subscription},
     Row{"DropSubscriptionStmt", outside_transaction},
     Row{"CreateEnumStmt", create_enum},
     Row{"CreateRangeStmt", made<type_prefix>},
@@ -222,7 +244,7 @@ constexpr std::array rows = {
     Row{"CreateSchemaStmt", create_schema},
     Row{"ExplainStmt", run_inner},
     Row{"PrepareStmt", run_inner},
-    Row{"CopyStmt", run_inner},
+    Row{"CopyStmt", copy},
     Row{"CreateStatsStmt", quick_table_lock},
 };
 

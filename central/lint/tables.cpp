@@ -1,6 +1,7 @@
 // CREATE TABLE, AS and VIEW: what is new is nobody's problem, what it refers to may be.
 #include <fmt/format.h>
 
+#include "central/lint/bounds.hpp"
 #include "central/lint/expression.hpp"
 #include "central/lint/statement.hpp"
 
@@ -126,7 +127,9 @@ void judge_create_table_as(Statement& s, Node node) {
     if (node["if_not_exists"].flag() && s.catalog.relation(name) != nullptr) {
         return;
     }
+    std::string scanned;
     Relation relation{.fresh = true, .complete = false};
+    relation.large = !is_bounded_query(s.catalog, node["query"], scanned);
     if (node["objtype"].text() == "OBJECT_MATVIEW") {
         relation.kind = RelationKind::materialized_view;
     }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "central/lint/clip.hpp"
 #include "central/lint/expression.hpp"
 #include "common/revision/tokens.hpp"
 
@@ -146,9 +147,7 @@ void judge_names(Statement& s, const std::string& sql) {
             s.find(
                 Hazard::name_truncated,
                 name,
-                fmt::format(
-                    "{} bytes long, cut to '{}'", name.size(), name.substr(0, max_name_bytes)
-                )
+                fmt::format("{} bytes long, cut to '{}'", name.size(), clip(name, max_name_bytes))
             );
         }
     }
