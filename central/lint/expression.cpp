@@ -233,8 +233,26 @@ std::optional<std::string> constant_text(Node expression) {
         const auto right = constant_text(expression["rexpr"]);
         return left && right ? std::optional(*left + *right) : std::nullopt;
     }
-    if (function_of(expression) == "format") {
-        return format_text(expression["args"].items());
+    const std::string function = function_of(expression);
+    const auto arguments = expression["args"].items();
+    if (function == "format") {
+        return format_text(arguments);
+    }
+    if (arguments.size() == 1 && (function == "quote_ident" || function == "quote_literal")) {
+        const auto text = constant_text(arguments.front());
+        return text ? std::optional(quoted(*text, function == "quote_ident" ? '"' : '\''))
+                    : std::nullopt;
+    }
+    if (function == "concat") {
+        std::string result;
+        for (const Node each : arguments) {
+            const auto text = constant_text(each);
+            if (!text) {
+                return std::nullopt;
+            }
+            result += *text;
+        }
+        return result;
     }
     return std::nullopt;
 }

@@ -1,7 +1,7 @@
 // What lint says of locks, rewrites, scans and refusals, held against a server: each case of
 // hazards.txt is run in a transaction that is rolled back.
 #include <algorithm>
-#include <map>
+#include <memory>
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -60,6 +60,24 @@ constexpr const char* files =
 constexpr const char* rows_read =
     "SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid)), 0) FROM known WHERE relkind = 'r'";
 
+/// schema.sql in a database of its own.
+class Bar {
+  public:
+    Bar() { session_->run(lint_schema_text()); }
+
+    /// Roles belong to the whole cluster.
+    ~Bar() { session_->run("DROP OWNED BY reporting; DROP ROLE reporting"); }
+
+    Bar(const Bar&) = delete;
+    Bar& operator=(const Bar&) = delete;
+
+    [[nodiscard]] pg::Session& session() const { return *session_; }
+
+  private:
+    TestDatabase database_{TestDatabase::Schema::empty};
+    std::unique_ptr<pg::Session> session_ = std::make_unique<pg::Session>(database_.connect());
+};
+
 struct Observed {
     Lock lock = Lock::none;
     bool table_rewritten = false;
@@ -110,11 +128,8 @@ bool finds(const lint::Report& report, std::initializer_list<Hazard> hazards) {
 }  // namespace
 
 TEST_CASE("LintLocks.ClaimsHoldOnAServer") {
-    TestDatabase database(TestDatabase::Schema::empty);
-    pg::Session session = database.connect();
-    // Roles belong to the whole cluster.
-    session.run("DROP ROLE IF EXISTS reporting");
-    session.run(lint_schema_text());
+    const Bar bar;
+    pg::Session& session = bar.session();
     session.run(rows);
     int compared = 0;
     int rewritten = 0;
@@ -151,18 +166,14 @@ TEST_CASE("LintLocks.ClaimsHoldOnAServer") {
         rewritten += rewrite ? 1 : 0;
         scanned += reads ? 1 : 0;
     }
-    session.run("DROP OWNED BY reporting");
-    session.run("DROP ROLE reporting");
     CHECK(compared > 80);
     CHECK(rewritten > 15);
     CHECK(scanned > 6);
 }
 
 TEST_CASE("LintLocks.WhatIsRefusedInATransactionIsRefused") {
-    TestDatabase database(TestDatabase::Schema::empty);
-    pg::Session session = database.connect();
-    session.run("DROP ROLE IF EXISTS reporting");
-    session.run(lint_schema_text());
+    const Bar bar;
+    pg::Session& session = bar.session();
     int refused = 0;
     for (const LintCase& one : read_lint_cases()) {
         const lint::Report report = lint_first(one);
@@ -180,16 +191,12 @@ TEST_CASE("LintLocks.WhatIsRefusedInATransactionIsRefused") {
         CHECK(sqlstate == "25001");
         ++refused;
     }
-    session.run("DROP OWNED BY reporting");
-    session.run("DROP ROLE reporting");
     CHECK(refused >= 8);
 }
 
 TEST_CASE("LintLocks.AnEnumValueUsedTooEarlyIsRefused") {
-    TestDatabase database(TestDatabase::Schema::empty);
-    pg::Session session = database.connect();
-    session.run("DROP ROLE IF EXISTS reporting");
-    session.run(lint_schema_text());
+    const Bar bar;
+    pg::Session& session = bar.session();
     int refused = 0;
     for (const LintCase& one : read_lint_cases()) {
         const auto used =
@@ -213,8 +220,6 @@ TEST_CASE("LintLocks.AnEnumValueUsedTooEarlyIsRefused") {
         CHECK(sqlstate == "55P04");
         ++refused;
     }
-    session.run("DROP OWNED BY reporting");
-    session.run("DROP ROLE reporting");
     CHECK(refused >= 3);
 }
 
