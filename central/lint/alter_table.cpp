@@ -109,6 +109,7 @@ constexpr std::array subcommands = {
     Subcommand{"AT_SetNotNull", access_exclusive, judge_column_change},
     Subcommand{"AT_DropNotNull", access_exclusive, judge_column_change},
     Subcommand{"AT_AddIdentity", access_exclusive, judge_column_change},
+    Subcommand{"AT_SetIdentity", access_exclusive, judge_column_change},
     Subcommand{"AT_DropIdentity", access_exclusive, judge_column_change},
     Subcommand{"AT_DropExpression", access_exclusive, judge_column_change},
     Subcommand{"AT_AlterColumnType", access_exclusive, judge_alter_column_type},

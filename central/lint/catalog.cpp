@@ -76,6 +76,15 @@ const Column* Catalog::column(std::string_view relation_name, std::string_view n
     return found == nullptr ? nullptr : found->column(name);
 }
 
+bool Catalog::all_blank(std::string_view relation_name, const std::vector<std::string>& columns)
+    const {
+    return !columns.empty() &&
+           std::all_of(columns.begin(), columns.end(), [&](const std::string& each) {
+               const Column* const found = column(relation_name, each);
+               return found != nullptr && found->blank;
+           });
+}
+
 std::vector<const Index*> Catalog::indexes_of(std::string_view table) const {
     std::vector<const Index*> result;
     for (const auto& each : indexes) {
@@ -153,6 +162,7 @@ void Catalog::settle() {
         each.second.fresh = false;
         for (Column& column : each.second.columns) {
             column.fresh = false;
+            column.blank = false;
         }
         for (Constraint& constraint : each.second.constraints) {
             constraint.fresh = false;

@@ -19,6 +19,7 @@ struct Column {
     bool not_null = false;
     bool has_default = false;  ///< also identity, serial and generated ones
     bool fresh = false;        ///< added by the file at hand
+    bool blank = false;        ///< fresh, and NULL in every row so far
 };
 
 enum class ConstraintKind { check, primary_key, unique, foreign_key, exclusion };
@@ -92,6 +93,9 @@ struct Catalog {
     [[nodiscard]] bool existing_column(std::string_view relation, std::string_view column) const;
     /// nullptr: table or column isn't known.
     [[nodiscard]] const Column* column(std::string_view relation, std::string_view name) const;
+    /// All of them were added by the file at hand and are NULL in every row.
+    [[nodiscard]] bool all_blank(std::string_view relation, const std::vector<std::string>& columns)
+        const;
     [[nodiscard]] std::vector<const Index*> indexes_of(std::string_view table) const;
     /// Tables whose foreign keys refer to it, and those that its own refer to; without itself.
     [[nodiscard]] std::set<std::string> linked_tables(std::string_view table) const;

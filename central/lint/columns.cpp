@@ -222,6 +222,16 @@ void drop_column(Statement& s, const std::string& table, const std::string& name
     }
 }
 
+/// Of ADD GENERATED: a Constraint; of SET GENERATED: a list of options.
+bool generated_always(Node definition) {
+    bool always = definition["generated_when"].text() == "a";
+    for (const Node each : definition["items"].items()) {
+        always = always || (each["defname"].text() == "generated" &&
+                            each["arg"]["ival"].number() == static_cast<int>('a'));
+    }
+    return always;
+}
+
 }  // namespace
 
 void judge_add_column(Statement& s, const std::string& table, Node command) {
@@ -235,6 +245,7 @@ void judge_add_column(Statement& s, const std::string& table, Node command) {
     Relation& relation =
         s.catalog.relations.try_emplace(table, Relation{.complete = false}).first->second;
     added.column.fresh = true;
+    added.column.blank = !added.filled();
     relation.columns.push_back(added.column);
     for (const Node each : added.constraints) {
         if (each["contype"].text() != "CONSTR_NOTNULL" && each["contype"].text() != "CONSTR_NULL") {
@@ -270,8 +281,8 @@ void judge_column_change(Statement& s, const std::string& table, Node command) {
         if (column != nullptr) {
             column->not_null = false;
         }
-    } else if (kind == "AT_AddIdentity") {
-        if (seen && command["def"]["generated_when"].text() == "a") {
+    } else if (kind == "AT_AddIdentity" || kind == "AT_SetIdentity") {
+        if (seen && generated_always(command["def"])) {
             s.find(
                 {Hazard::breaks_clients,
                  object,

@@ -96,7 +96,9 @@ void judge_built_constraint(Statement& s, const std::string& table, const Constr
         object,
         "its index is built while nobody can read or write the table"
     );
-    s.find(Hazard::fails_on_existing_rows, object, "rows that collide make it fail");
+    if (!s.catalog.all_blank(table, added.columns) || added.kind == ConstraintKind::primary_key) {
+        s.find(Hazard::fails_on_existing_rows, object, "rows that collide make it fail");
+    }
     s.grows_with("table " + table);
 }
 
@@ -107,7 +109,11 @@ void judge_check(Statement& s, const std::string& table, const Constraint& added
         object,
         "every row is checked while nobody can read or write the table"
     );
-    s.find(Hazard::fails_on_existing_rows, object, "rows that don't meet the CHECK make it fail");
+    if (!s.catalog.all_blank(table, added.columns) || !added.never_null.empty()) {
+        s.find(
+            Hazard::fails_on_existing_rows, object, "rows that don't meet the CHECK make it fail"
+        );
+    }
     s.grows_with("table " + table);
 }
 
@@ -183,7 +189,11 @@ void judge_foreign_key(
          "ADD CONSTRAINT … FOREIGN KEY … NOT VALID, then VALIDATE CONSTRAINT in a later revision",
          std::nullopt}
     );
-    s.find(Hazard::fails_on_existing_rows, object, "a row that refers to nothing makes it fail");
+    if (!s.catalog.all_blank(table, key.columns)) {
+        s.find(
+            Hazard::fails_on_existing_rows, object, "a row that refers to nothing makes it fail"
+        );
+    }
     s.grows_with("table " + table);
 }
 

@@ -44,6 +44,13 @@ bool is_unbounded(const Statement& s, Node node, const std::string& table, Node 
 void judge_update(Statement& s, Node node) {
     judge_with(s, node);
     const std::string table = relation_name(node["relation"]);
+    if (Relation* const relation = s.catalog.relation(table)) {
+        for (const Node each : node["targetList"].items()) {
+            if (Column* const column = relation->column(each["name"].text())) {
+                column->blank = false;
+            }
+        }
+    }
     s.lock(table, Lock::row_exclusive);
     if (s.catalog.existing(table) && is_unbounded(s, node, table, node["fromClause"])) {
         whole_table(s, table, "UPDATE");

@@ -51,7 +51,7 @@ void judge_many_tables(
         state.locked.end(),
         std::inserter(added, added.begin())
     );
-    // One foreign key's two ends, or the tables that a new table refers to, are one step.
+    // The tables that a new table refers to are one step too.
     const bool second_step = !state.locked.empty() && (state.locked_directly || !direct.empty());
     if (!added.empty() && (second_step || direct.size() > 1)) {
         std::set<std::string> together = state.locked;
@@ -105,8 +105,10 @@ void judge_transaction_wide(Statement& s) {
             stopped = each.table;
         }
     }
-    judge_many_tables(s, direct, all);
-    s.transaction.locked.merge(all);
+    // The other end of a foreign key belongs to the step that adds it: there is no way around it.
+    const std::set<std::string>& counted = direct.empty() ? all : direct;
+    judge_many_tables(s, direct, counted);
+    s.transaction.locked.insert(counted.begin(), counted.end());
     s.transaction.locked_directly = s.transaction.locked_directly || !direct.empty();
     if (s.transaction.stopped.empty()) {
         s.transaction.stopped = stopped;

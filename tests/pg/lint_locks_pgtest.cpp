@@ -36,6 +36,7 @@ constexpr const char* rows =
     "generate_series(1, 100) g;"
     "INSERT INTO readings_checked (taken_on, value) SELECT '2027-02-01'::date + g, g FROM "
     "generate_series(1, 100) g;"
+    "INSERT INTO tokens (token) SELECT g::text FROM generate_series(1, 100) g;"
     "INSERT INTO readings (taken_on, value) VALUES ('2025-05-05', 1);"
     "INSERT INTO events (happened_on, kind) SELECT '2020-01-01'::date + g, 'x' FROM "
     "generate_series(1, 100) g;"

@@ -61,6 +61,18 @@ TEST_CASE("Lint.BeforeMakesTheSecondStepAllowed") {
     );
 }
 
+TEST_CASE("Lint.AnUnvalidatedCheckProvesNothing") {
+    const std::string table =
+        "CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (a);"
+        "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) ";
+    const std::string sql = "ALTER TABLE t ADD PRIMARY KEY USING INDEX i;";
+    CHECK(summary(sql, {.schema = table + ";"}).empty());
+    CHECK(
+        summary(sql, {.schema = table + "NOT VALID;"}) ==
+        "1 full_scan_under_lock block, 1 fails_on_existing_rows warn"
+    );
+}
+
 TEST_CASE("Lint.SchemaMayBeADumpOfPgDump") {
     const std::string dump =
         "\\restrict abc\n\nSET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', "

@@ -49,6 +49,9 @@ CREATE TABLE archive (
 );
 CREATE UNIQUE INDEX archive_pour_id_idx ON archive (pour_id);
 
+CREATE TABLE tokens (token text, CHECK (token IS NOT NULL));
+CREATE UNIQUE INDEX tokens_token_idx ON tokens (token);
+
 CREATE TABLE readings (
     taken_on date NOT NULL,
     value integer
