@@ -42,7 +42,7 @@ inline std::string summary(const std::string& sql, const LintRun& run = {}) {
 template <typename F>
 std::string error_of(F f) {
     try {
-        (void)f();
+        static_cast<void>(f());
         return "no error";
     } catch (const Error& error) {
         return error.code() + ": " + error.what();
