@@ -182,10 +182,11 @@ Tree Tree::parse_plpgsql(const std::string& body) {
     if (tree.problem_) {
         return tree;
     }
-    std::string tag = "$lint$";
+    std::string tag = "$lint";
     while (body.find(tag) != std::string::npos) {
-        tag.insert(1, "x");
+        tag += 'x';
     }
+    tag += '$';
     const std::string whole = "DO " + tag + body + tag;
     const PgQueryPlpgsqlParseResult result = [&] {
 #ifdef __SANITIZE_ADDRESS__
