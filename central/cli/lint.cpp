@@ -13,6 +13,7 @@
 #include "central/cli/context.hpp"
 #include "central/lint/files.hpp"
 #include "central/revision/lineage_set.hpp"
+#include "central/revision/plan_set.hpp"
 #include "common/error.hpp"
 #include "common/revision/resolve.hpp"
 
