@@ -3,8 +3,6 @@
 #include <iostream>
 #include <memory>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,7 +11,7 @@
 #include "central/catalog/finding_json.hpp"
 #include "central/catalog/read.hpp"
 #include "central/cli/context.hpp"
-#include "central/pg/embedded.hpp"
+#include "central/cli/private_server.hpp"
 #include "common/error.hpp"
 
 namespace tapline::cli {
@@ -109,29 +107,6 @@ void run_check(Context& context, const CatalogOptions& options) {
     report(context, catalog::check_database(load_needed(options), check));
 }
 
-/// A server for as long as this lives, for a developer without one.
-class PrivateServer {
-  public:
-    PrivateServer()
-        : directory_(fs::temp_directory_path() / fmt::format("tapline-snapshot-{}", ::getpid())),
-          server_(directory_) {}
-
-    ~PrivateServer() {
-        server_.stop();
-        std::error_code ignored;
-        fs::remove_all(directory_, ignored);
-    }
-
-    PrivateServer(const PrivateServer&) = delete;
-    PrivateServer& operator=(const PrivateServer&) = delete;
-
-    [[nodiscard]] const std::string& url() const noexcept { return server_.url(); }
-
-  private:
-    fs::path directory_;
-    pg::EmbeddedServer server_;
-};
-
 void run_snapshot(Context& context, CatalogOptions options) {
     if (options.directory.empty()) {
         options.directory = default_directory;
@@ -147,13 +122,7 @@ void run_snapshot(Context& context, CatalogOptions options) {
     const revision::LineageSet set = load_needed(options);
     const std::optional<revision::LineageName> only = options.only();
     std::optional<PrivateServer> server;
-    pg::ConnectOptions connect;
-    connect.application_name = program_name;
-    if (const auto database = context.find_database(context.settings())) {
-        connect.url = database->url;
-    } else {
-        connect.url = server.emplace().url();
-    }
+    const pg::ConnectOptions connect = server_or_private(context, server);
     nlohmann::ordered_json written = nlohmann::ordered_json::array();
     for (const catalog::Snapshot& snapshot : catalog::make_snapshots(set, connect)) {
         const revision::LineageName name = revision::parse_lineage_name(snapshot.lineage);

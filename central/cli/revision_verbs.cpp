@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "central/cli/interrupt.hpp"
+#include "central/cli/lint_gate.hpp"
 #include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
 #include "common/error.hpp"
@@ -64,6 +65,11 @@ void migrate(Context& context, const RevisionOptions& options, Direction directi
     revision::RunOptions run = run_options(context);
     run.discard_rows = options.discard_rows;
     run.stop = &stop_requested();
+    if (direction == Direction::upgrade) {
+        run.gate = [&set](const revision::AppliedHeads& applied, const auto& steps) {
+            refuse_hazards(set, applied, steps);
+        };
+    }
     revision::Runner runner(set, run);
     const revision::RunReport report =
         direction == Direction::upgrade ? runner.upgrade(target) : runner.downgrade(target);

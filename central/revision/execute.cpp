@@ -152,6 +152,9 @@ RunReport Runner::run(Direction direction, const std::string& target) {
         [[maybe_unused]] const auto pieces =
             pieces_of(set_[step.part].lineage.at(step.step.id), step.step.direction);
     }
+    if (options_.gate) {
+        options_.gate(report.heads, steps);
+    }
     for (const PartStep& step : steps) {
         report.steps.push_back(run_step(step, report.heads[step.part]));
     }

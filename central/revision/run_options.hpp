@@ -6,8 +6,11 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "central/pg/session.hpp"
+#include "central/revision/lineage_set.hpp"
+#include "common/revision/plan.hpp"
 #include "common/revision/revision.hpp"
 
 namespace tapline::revision {
@@ -29,6 +32,8 @@ struct RunOptions {
     std::chrono::milliseconds table_lock_wait{120'000};  ///< all tries of one statement together
     bool discard_rows = false;                ///< a downgrade may drop tables that hold rows
     const std::atomic<bool>* stop = nullptr;  ///< set: end after the page or statement that runs
+    /// Asked under the runner's lock, before the first step of what will run; throws to refuse.
+    std::function<void(const AppliedHeads&, const std::vector<PartStep>&)> gate;
     std::function<void(const std::string& line)> say;        ///< for people; may be empty
     std::function<void(const StatementProgress&)> progress;  ///< may be empty
 };

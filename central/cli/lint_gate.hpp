@@ -1,0 +1,21 @@
+// The gate that lint keeps before an upgrade: what would stop the bar doesn't run unless its author
+// said why it may.
+#pragma once
+
+#include <vector>
+
+#include "central/revision/lineage_set.hpp"
+#include "common/revision/plan.hpp"
+
+namespace tapline::cli {
+
+/// Prints every finding on stderr. A lineage at base is let through: in an empty database nothing
+/// can be stopped or lost.
+/// Throws Error{refused, "lint"} when a finding blocks.
+void refuse_hazards(
+    const revision::LineageSet& set,
+    const revision::AppliedHeads& applied,
+    const std::vector<revision::PartStep>& steps
+);
+
+}  // namespace tapline::cli

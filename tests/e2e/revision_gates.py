@@ -1,0 +1,86 @@
+"""What stands between a revision and a database: lint before it runs, proof that it can go back."""
+
+import json
+import os
+import shutil
+import unittest
+
+from lab import Cluster, run_command, work_directory
+
+FILE = """\
+-- {name}
+-- Revision ID: {name}
+-- Revises: {revises}
+
+-- tapline: upgrade
+{up}
+-- tapline: downgrade
+{down}
+"""
+
+
+class RevisionGates(unittest.TestCase):
+    def setUp(self):
+        self.directory = work_directory()
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.cluster = Cluster()
+        self.addCleanup(self.cluster.stop)
+        self.cluster.start()
+        self.url = self.cluster.create_database("bar")
+        self.files = os.path.join(self.directory, "migrations")
+        os.mkdir(self.files)
+        self.revision("aaaa", "", "CREATE TABLE a (id int PRIMARY KEY, x int);", "DROP TABLE a;")
+
+    def revision(self, name, revises, up, down):
+        with open(os.path.join(self.files, f"{name}_x.sql"), "w", encoding="utf-8") as file:
+            file.write(FILE.format(name=name, revises=revises, up=up, down=down))
+
+    def verb(self, *arguments):
+        done = run_command("tapline-central", [*arguments, "--dir", self.files, "--json"],
+                           env={"DATABASE_URL": self.url}, timeout_s=120)
+        return done.returncode, json.loads(done.stdout), done.stderr
+
+    def test_an_upgrade_refuses_what_lint_blocks_until_its_author_says_why(self):
+        self.assertEqual(self.verb("upgrade")[0], 0)
+        self.revision("bbbb", "aaaa", "ALTER TABLE a DROP COLUMN x;", "ALTER TABLE a ADD x int;")
+        code, out, err = self.verb("upgrade")
+        self.assertEqual((code, out["error"]["kind"]), (3, "lint"), err)
+        self.assertIn("bbbb_x.sql line 6: refused, data_loss", err)
+        self.assertEqual(self.verb("current")[1]["current"], ["aaaa"])
+        allowed = "-- tapline: allow data_loss: nobody filled it\n-- tapline: allow breaks_clients: nobody reads it\n"
+        self.revision("bbbb", "aaaa", allowed + "ALTER TABLE a DROP COLUMN x;", "ALTER TABLE a ADD x int;")
+        code, out, err = self.verb("upgrade")
+        self.assertEqual((code, out.get("current_after")), (0, ["bbbb"]), err)
+
+    def test_an_empty_database_is_let_through_and_a_downgrade_is_not_linted(self):
+        self.revision("bbbb", "aaaa", "ALTER TABLE a DROP COLUMN x;", "ALTER TABLE a ADD x int NOT NULL;")
+        self.assertEqual(self.verb("upgrade")[0], 0)
+        self.assertEqual(self.verb("downgrade", "aaaa")[0], 0)
+
+    def test_verify_migrations_proves_the_way_back(self):
+        self.revision("bbbb", "aaaa", "CREATE INDEX a_x ON a (x); CREATE TABLE b (id int);",
+                      "DROP TABLE b; DROP INDEX a_x;")
+        code, out, err = self.verb("verify-migrations")
+        self.assertEqual(code, 0, err)
+        self.assertEqual([each["id"] for each in out["revisions"]], ["aaaa", "bbbb"])
+
+    def test_verify_migrations_finds_what_a_downgrade_leaves(self):
+        self.revision("bbbb", "aaaa", "ALTER TABLE a ADD y int; CREATE TABLE b (id int);", "ALTER TABLE a DROP y;")
+        self.revision("cccc", "bbbb", "CREATE TABLE c (id int);", "DROP TABLE c;")
+        code, out, err = self.verb("verify-migrations")
+        self.assertEqual(code, 1, err)
+        left = out["revisions"][-1]
+        self.assertEqual(left["id"], "bbbb")
+        self.assertEqual([(f["object"], f["kind"]) for f in left["after_downgrade"]], [("table b", "added")])
+        self.assertEqual(self.databases(), {"bar", "postgres", "template0", "template1"})
+
+    def databases(self):
+        connection = self.cluster.connect("bar")
+        self.addCleanup(connection.close)
+        cursor = connection.cursor()
+        cursor.execute("SELECT datname FROM pg_database")
+        return {row[0] for row in cursor.fetchall()}
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
