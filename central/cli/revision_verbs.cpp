@@ -1,4 +1,5 @@
 // upgrade, downgrade, stamp, ensure-version: Alembic's words, on both lineages.
+#include <iostream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include "central/cli/lint_gate.hpp"
 #include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
+#include "central/revision/script.hpp"
 #include "common/error.hpp"
 #include "common/revision/range.hpp"
 
@@ -48,12 +50,9 @@ void migrate(Context& context, const RevisionOptions& options, Direction directi
         return;
     }
     if (options.sql) {
-        throw Error(
-            ErrorKind::usage,
-            "offline_sql",
-            "this release writes no SQL script",
-            "add --show-steps to see what the script would run"
-        );
+        const revision::OfflineSteps offline = revision::plan_set_offline(set, direction, target);
+        std::cout << revision::offline_script(set, offline);
+        return;
     }
     revision::refuse_range(target);
     if (options.show_steps) {
@@ -97,7 +96,7 @@ void add_migrate_verb(CLI::App& app, Context& context, Direction direction) {
     )
         ->required(!up);
     verb->add_flag("--show-steps", options->show_steps, "print what would run, and run nothing");
-    verb->add_flag("--sql", options->sql, "for a script: from FROM to TO, no database is asked");
+    verb->add_flag("--sql", options->sql, "print a script for psql, FROM:TO; no database is asked");
     if (!up) {
         verb->add_flag(
             "--discard-rows",

@@ -37,6 +37,10 @@ constexpr std::string_view remove_sql =
 
 }  // namespace
 
+std::string_view half_done_table_sql() noexcept {
+    return create_table_sql;
+}
+
 void HalfDoneLedger::bootstrap() {
     if (!session_.run(has_table_sql)[0].boolean(0)) {
         session_.run(create_table_sql);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "central/pg/session.hpp"
@@ -44,5 +45,8 @@ class HalfDoneLedger {
   private:
     pg::Session& session_;
 };
+
+/// What bootstrap runs, for a script.
+[[nodiscard]] std::string_view half_done_table_sql() noexcept;
 
 }  // namespace tapline::revision

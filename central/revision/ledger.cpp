@@ -132,6 +132,12 @@ void Ledger::bootstrap(LineageName lineage) {
     }
 }
 
+std::string bootstrap_script(LineageName lineage) {
+    return fmt::format(
+        "{};\n{};\n{};\n", create_schema_sql, create_log_sql, sql_of(lineage).create
+    );
+}
+
 std::vector<std::string> Ledger::heads(LineageName lineage) {
     std::vector<std::string> ids;
     const VersionSql& sql = sql_of(lineage);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -59,6 +60,12 @@ class Ledger {
   private:
     pg::Session& session_;
 };
+
+/// The SQL of Ledger::bootstrap, for a script; without the role's search_path.
+[[nodiscard]] std::string bootstrap_script(LineageName lineage);
+
+/// "tapline" as a number: the advisory lock that says that an upgrade runs.
+inline constexpr std::int64_t runner_lock_key = 32758232781516389;
 
 /// Throws Error{refused, "digest_changed"} when a file of an applied revision isn't the one that
 /// was applied. heads: of the version table; ids without a file are left to the planner.
