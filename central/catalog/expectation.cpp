@@ -89,7 +89,7 @@ std::vector<Snapshot> make_snapshots(
 
 std::vector<Finding> check_database(const revision::LineageSet& set, const CheckOptions& options) {
     revision::Runner runner(set, quiet(options.connect));
-    const revision::AppliedHeads heads = runner.applied();
+    const revision::AppliedHeads heads = options.heads ? *options.heads : runner.applied();
     if (at_base(heads)) {
         throw Error(
             ErrorKind::refused,

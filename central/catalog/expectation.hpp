@@ -31,6 +31,8 @@ struct CheckOptions {
     std::optional<std::filesystem::path> directory;
     std::optional<revision::LineageName> only;
     AcceptedDifferences accepted;
+    /// Instead of the database's version rows: what a stamp would write.
+    std::optional<revision::AppliedHeads> heads;
 };
 
 /// The live database against the snapshots of the revisions that it stands at; where there is none,

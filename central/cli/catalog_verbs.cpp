@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "central/catalog/accepted.hpp"
 #include "central/catalog/expectation.hpp"
 #include "central/catalog/finding_json.hpp"
 #include "central/catalog/read.hpp"
@@ -101,6 +102,10 @@ void run_check(Context& context, const CatalogOptions& options) {
     catalog::CheckOptions check;
     check.connect = context.connect_options();
     check.only = options.only();
+    {
+        pg::Session session(check.connect);
+        check.accepted = catalog::read_accepted(session);
+    }
     if (!options.directory.empty()) {
         check.directory = options.directory;
     }

@@ -24,6 +24,7 @@ struct RevisionOptions {
     bool purge = false;
     bool verbose = false;
     bool discard_rows = false;
+    std::vector<std::string> accept;  ///< "OBJECT=REASON"
 
     [[nodiscard]] revision::LineageSet load() const;
 };

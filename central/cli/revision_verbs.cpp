@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "central/catalog/finding_json.hpp"
 #include "central/cli/interrupt.hpp"
 #include "central/cli/lint_gate.hpp"
 #include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
+#include "central/cli/stamp_gate.hpp"
 #include "central/revision/script.hpp"
 #include "common/error.hpp"
 #include "common/revision/range.hpp"
@@ -115,6 +117,32 @@ void add_migrate_verb(CLI::App& app, Context& context, Direction direction) {
     verb->callback([&context, options, direction] { migrate(context, *options, direction); });
 }
 
+/// With the whole list, which an Error can't carry.
+void refuse_stamp(Context& context, const std::vector<catalog::Finding>& findings) {
+    const std::string message =
+        fmt::format("the schema isn't what these revisions make: {} differences", findings.size());
+    constexpr const char* hint =
+        "nothing was stamped; put the schema right, stamp another revision, or accept what may "
+        "stay: --accept 'OBJECT=REASON' for each";
+    if (context.json) {
+        auto list = nlohmann::ordered_json::parse(catalog::findings_json(findings));
+        print(
+            context,
+            {{"error",
+              {{"kind", "not_equal"},
+               {"message", message},
+               {"hint", hint},
+               {"findings", list.at("findings")}}}},
+            ""
+        );
+    } else {
+        std::cerr << catalog::findings_text(findings);
+    }
+    const Error error(ErrorKind::refused, "not_equal", message, hint);
+    std::cerr << render_error(program_name, error);
+    context.exit_code = exit_code(error.kind());
+}
+
 void stamp(Context& context, const RevisionOptions& options) {
     check_current(options);
     const LineageSet set = options.load();
@@ -125,7 +153,21 @@ void stamp(Context& context, const RevisionOptions& options) {
         return;
     }
     revision::Runner runner(set, run_options(context));
+    const auto parts =
+        revision::plan_set_stamp(set, runner.applied(), options.targets, options.purge);
+    const Parity parity = compare_before_stamp(
+        set, parts, context.connect_options(), options.directory, options.accept
+    );
+    if (!parity.comments.empty()) {
+        std::cerr << "comments differ, which is no obstacle:\n"
+                  << catalog::findings_text(parity.comments);
+    }
+    if (!parity.blocking.empty()) {
+        refuse_stamp(context, parity.blocking);
+        return;
+    }
     const revision::RunReport report = runner.stamp(options.targets, options.purge);
+    catalog::write_accepted(runner.session(), parity.accepted, revision::who());
     print(context, report_json(report), report_text(set, report));
 }
 
@@ -135,13 +177,17 @@ void add_stamp_verb(CLI::App& app, Context& context) {
         app,
         context,
         "stamp",
-        "write the version without running anything; accept the files as they are",
+        "write the version without running anything, if the schema is what it says",
         *options
     );
     add_database_options(*verb, context);
     add_current_option(*verb, *options);
     verb->add_option("revision", options->targets, "ids, labels, head, heads, base, label@…")
         ->required();
+    verb->add_option(
+            "--accept", options->accept, "a difference that may stay, and why; kept in the database"
+    )
+        ->type_name("OBJECT=REASON");
     verb->add_flag("--purge", options->purge, "forget the rows that are there, known or not");
     verb->add_flag("--show-steps", options->show_steps, "print the rows to be, and write nothing");
     verb->footer(

@@ -82,6 +82,18 @@ CREATE TABLE IF NOT EXISTS tapline.revision_log (
     error text
 )
 )sql";
+constexpr std::string_view has_accepted_sql =
+    "SELECT to_regclass('tapline.accepted_difference') IS NOT NULL";
+constexpr std::string_view create_accepted_sql = R"sql(
+CREATE TABLE IF NOT EXISTS tapline.accepted_difference (
+    object text NOT NULL,
+    digest text NOT NULL,
+    reason text NOT NULL,
+    who text NOT NULL,
+    accepted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (object, digest)
+)
+)sql";
 constexpr std::string_view write_log_sql =
     "INSERT INTO tapline.revision_log (lineage, revision_id, action, outcome, digest, heads_after, "
     "duration_ms, system_user_name, downgrade_sql, error) "
@@ -95,7 +107,8 @@ const VersionSql& sql_of(LineageName lineage) noexcept {
     return lineage == LineageName::app ? app_version_sql : tapline_version_sql;
 }
 
-/// "anna@pi-shop", and who became root to run this.
+}  // namespace
+
 std::string who() {
     std::array<char, 256> host{};
     if (gethostname(host.data(), host.size() - 1) != 0) {
@@ -107,6 +120,8 @@ std::string who() {
     const std::string self = fmt::format("{}@{}", name, host.data());
     return sudo_user == nullptr ? self : fmt::format("{} ({})", self, sudo_user);
 }
+
+namespace {
 
 void fill(pg::ArrayBuilder& array, const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
@@ -127,6 +142,9 @@ void Ledger::bootstrap(LineageName lineage) {
     if (!session_.run(has_log_sql)[0].boolean(0)) {
         session_.run(create_log_sql);
     }
+    if (!session_.run(has_accepted_sql)[0].boolean(0)) {
+        session_.run(create_accepted_sql);
+    }
     if (!session_.run(sql_of(lineage).exists)[0].boolean(0)) {
         session_.run(sql_of(lineage).create);
     }
@@ -134,7 +152,11 @@ void Ledger::bootstrap(LineageName lineage) {
 
 std::string bootstrap_script(LineageName lineage) {
     return fmt::format(
-        "{};\n{};\n{};\n", create_schema_sql, create_log_sql, sql_of(lineage).create
+        "{};\n{};\n{};\n{};\n",
+        create_schema_sql,
+        create_log_sql,
+        create_accepted_sql,
+        sql_of(lineage).create
     );
 }
 

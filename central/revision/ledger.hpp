@@ -61,6 +61,9 @@ class Ledger {
     pg::Session& session_;
 };
 
+/// "anna@pi-shop", and who became root to run this.
+[[nodiscard]] std::string who();
+
 /// The SQL of Ledger::bootstrap, for a script; without the role's search_path.
 [[nodiscard]] std::string bootstrap_script(LineageName lineage);
 

@@ -74,6 +74,43 @@ class RevisionGates(unittest.TestCase):
         self.assertEqual([(f["object"], f["kind"]) for f in left["after_downgrade"]], [("table b", "added")])
         self.assertEqual(self.databases(), {"bar", "postgres", "template0", "template1"})
 
+    def sql(self, statement):
+        connection = self.cluster.connect("bar")
+        self.addCleanup(connection.close)
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+    def test_stamp_looks_at_the_schema_first(self):
+        code, out, err = self.verb("stamp", "aaaa")
+        self.assertEqual((code, out["error"]["kind"]), (3, "not_equal"), err)
+        self.assertEqual([(f["object"], f["kind"]) for f in out["error"]["findings"]], [("table a", "removed")])
+        self.assertEqual(self.verb("current")[1]["current"], [])
+        self.sql("CREATE TABLE a (x int, id int PRIMARY KEY)")
+        code, out, err = self.verb("stamp", "aaaa")
+        self.assertEqual((code, out.get("current_after")), (0, ["aaaa"]), err)
+
+    def test_stamp_takes_accepted_differences_and_check_lets_them_stand(self):
+        self.sql("CREATE TABLE a (id int PRIMARY KEY, x bigint); COMMENT ON TABLE a IS 'by hand';"
+                 "CREATE TABLE extra (id int)")
+        code, out, err = self.verb("stamp", "aaaa")
+        self.assertEqual(code, 3, err)
+        self.assertEqual([f["object"] for f in out["error"]["findings"]], ["table a column x", "table extra"])
+        self.assertIn("comments differ", err)
+        wrong = self.verb("stamp", "aaaa", "--accept", "table nothing=because")
+        self.assertEqual((wrong[0], wrong[1]["error"]["kind"]), (2, "accept"))
+        self.assertEqual(self.verb("stamp", "aaaa", "--accept", "table extra=")[0], 2)
+        code, out, err = self.verb("stamp", "aaaa", "--accept", "table extra=an old report reads it",
+                                   "--accept", "table a column x=wider since the pilot")
+        self.assertEqual((code, out.get("current_after")), (0, ["aaaa"]), err)
+        kept = self.sql("SELECT object, reason FROM tapline.accepted_difference ORDER BY object")
+        self.assertEqual(kept, [("table a column x", "wider since the pilot"), ("table extra", "an old report reads it")])
+        code, out, err = self.verb("check", "--lineage", "app")
+        self.assertEqual([f["object"] for f in out["findings"]], ["table a"], err)
+        self.sql("ALTER TABLE a ALTER x TYPE numeric")
+        found = [f["object"] for f in self.verb("check", "--lineage", "app")[1]["findings"]]
+        self.assertIn("table a column x", found, "a difference that goes on changing is a new one")
+
     def databases(self):
         connection = self.cluster.connect("bar")
         self.addCleanup(connection.close)

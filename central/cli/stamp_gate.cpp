@@ -1,0 +1,122 @@
+#include "central/cli/stamp_gate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "central/catalog/expectation.hpp"
+#include "common/error.hpp"
+#include "common/log.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+// What Ledger::bootstrap and HalfDoneLedger::bootstrap make.
+constexpr std::array<std::string_view, 6> own_objects{
+    "alembic_version",
+    "tapline.alembic_version",
+    "tapline.revision_log",
+    "tapline.revision_progress",
+    "tapline.accepted_difference",
+    "schema tapline"};
+
+bool is_own(const std::string& object) {
+    return std::any_of(own_objects.begin(), own_objects.end(), [&](std::string_view name) {
+        const std::size_t at = object.find(name);
+        if (at == std::string::npos || (at > 0 && object[at - 1] != ' ')) {
+            return false;
+        }
+        const std::size_t end = at + name.size();
+        return end == object.size() || object[end] == ' ' || object[end] == '_';
+    });
+}
+
+bool is_comment_only(const catalog::Finding& finding) {
+    const auto only = [](const catalog::Attributes& attributes) {
+        return std::all_of(attributes.begin(), attributes.end(), [](const auto& each) {
+            return each.first == "comment";
+        });
+    };
+    return finding.change == catalog::Change::changed && only(finding.expected) &&
+           only(finding.found);
+}
+
+std::map<std::string, std::string> read_accept(const std::vector<std::string>& accept) {
+    std::map<std::string, std::string> reasons;
+    for (const std::string& one : accept) {
+        const std::size_t at = one.find('=');
+        const bool reasoned = at != std::string::npos && at > 0 &&
+                              one.find_first_not_of(" \t", at + 1) != std::string::npos;
+        if (!reasoned) {
+            throw Error(
+                ErrorKind::usage,
+                "accept",
+                fmt::format("--accept '{}' isn't OBJECT=REASON", printable(one, 100)),
+                "write --accept 'table pours column note=added by hand for the pilot'"
+            );
+        }
+        reasons[one.substr(0, at)] = one.substr(at + 1);
+    }
+    return reasons;
+}
+
+}  // namespace
+
+Parity compare_before_stamp(
+    const revision::LineageSet& set,
+    const std::vector<revision::StampPart>& parts,
+    const pg::ConnectOptions& connect,
+    const std::string& directory,
+    const std::vector<std::string>& accept
+) {
+    auto reasons = read_accept(accept);
+    catalog::CheckOptions check;
+    check.connect = connect;
+    if (!directory.empty()) {
+        check.directory = directory;
+    }
+    revision::AppliedHeads heads(set.size());
+    bool any = false;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        if (parts[i].named) {
+            heads[i] = parts[i].plan.heads_after;
+            any = any || !heads[i].empty();
+        }
+    }
+    Parity parity;
+    if (any) {
+        check.heads = heads;
+        {
+            pg::Session session(connect);
+            check.accepted = catalog::read_accepted(session);
+        }
+        for (catalog::Finding& finding : catalog::check_database(set, check)) {
+            if (is_own(finding.object)) {
+                continue;
+            }
+            const auto reason = reasons.find(finding.object);
+            if (reason != reasons.end()) {
+                parity.accepted.push_back({std::move(finding), reason->second});
+                reasons.erase(reason);
+            } else if (is_comment_only(finding)) {
+                parity.comments.push_back(std::move(finding));
+            } else {
+                parity.blocking.push_back(std::move(finding));
+            }
+        }
+    }
+    if (!reasons.empty()) {
+        throw Error(
+            ErrorKind::usage,
+            "accept",
+            fmt::format("--accept names '{}', which doesn't differ", reasons.begin()->first),
+            "the objects are named as the list of differences names them"
+        );
+    }
+    return parity;
+}
+
+}  // namespace tapline::cli
