@@ -59,7 +59,10 @@ void migrate(Context& context, const RevisionOptions& options, Direction directi
     revision::refuse_range(target);
     if (options.show_steps) {
         const revision::AppliedHeads applied = applied_heads(context, options, set);
-        const auto steps = revision::plan_set(set, applied, direction, target);
+        const revision::IdSet elsewhere =
+            options.current ? revision::IdSet{}
+                            : revision::Runner(set, run_options(context)).applied_elsewhere();
+        const auto steps = revision::plan_set(set, applied, direction, target, elsewhere);
         print(context, steps_json(set, applied, steps), steps_text(set, steps));
         return;
     }

@@ -102,6 +102,27 @@ AppliedHeads Runner::applied() {
     return heads;
 }
 
+IdSet Runner::applied_elsewhere() {
+    const bool has_app = std::any_of(set_.begin(), set_.end(), [](const DatabaseLineage& one) {
+        return one.name == LineageName::app;
+    });
+    if (has_app) {
+        return {};
+    }
+    const std::vector<std::string> heads = ledger_.heads(LineageName::app);
+    IdSet there(heads.begin(), heads.end());
+    const LineageSet bar = load_lineages({std::nullopt, LineageName::app});
+    for (const std::string& id : heads) {
+        if (bar.front().lineage.find(id) != nullptr) {
+            there.merge(bar.front().lineage.with_ancestors({id}));
+            continue;
+        }
+        // A revision of the bar's own that no file of ours has stands on all that we know.
+        there.merge(bar.front().lineage.with_ancestors(bar.front().lineage.heads()));
+    }
+    return there;
+}
+
 RunReport Runner::upgrade(const std::string& target) {
     return run(Direction::upgrade, target);
 }
@@ -138,7 +159,8 @@ RunReport Runner::run(Direction direction, const std::string& target) {
     for (std::size_t i = 0; i < set_.size(); ++i) {
         check_digests(ledger_, set_[i], report.heads[i]);
     }
-    const std::vector<PartStep> steps = plan_set(set_, report.heads, direction, target);
+    const std::vector<PartStep> steps =
+        plan_set(set_, report.heads, direction, target, applied_elsewhere());
     check_half_done(steps);
     IdSet gone;
     for (const PartStep& step : steps) {

@@ -49,6 +49,8 @@ class Runner {
 
     /// Nothing is locked or changed.
     [[nodiscard]] AppliedHeads applied();
+    /// Ids of the bar's lineage that are applied, where the set is tapline's alone.
+    [[nodiscard]] IdSet applied_elsewhere();
 
     RunReport upgrade(const std::string& target);
     RunReport downgrade(const std::string& target);

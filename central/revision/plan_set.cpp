@@ -107,7 +107,8 @@ std::vector<PartStep> plan_set(
     const LineageSet& set,
     const AppliedHeads& applied,
     Direction direction,
-    const std::string& target
+    const std::string& target,
+    const IdSet& elsewhere
 ) {
     TAPLINE_CHECK(set.size() == applied.size());
     refuse_range(target);
@@ -130,7 +131,7 @@ std::vector<PartStep> plan_set(
     if (direction == Direction::upgrade) {
         bring_along(set, parts, named);
     }
-    return interleave(parts);
+    return interleave(parts, elsewhere);
 }
 
 OfflineSteps plan_set_offline(const LineageSet& set, Direction direction, const std::string& text) {

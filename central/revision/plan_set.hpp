@@ -13,11 +13,13 @@ namespace tapline::revision {
 /// head, heads and base mean all of them. An upgrade brings along what it depends on elsewhere.
 /// Throws the errors of plan_upgrade, plan_downgrade and interleave; bad_range for a range;
 /// Error{usage, "ambiguous"} for steps (+1) or a prefix that several lineages understand.
+/// elsewhere: ids applied in a lineage that isn't in the set (`--lineage tapline` on a bar).
 [[nodiscard]] std::vector<PartStep> plan_set(
     const LineageSet& set,
     const AppliedHeads& applied,
     Direction direction,
-    const std::string& target
+    const std::string& target,
+    const IdSet& elsewhere = {}
 );
 
 struct OfflineSteps {

@@ -12,8 +12,8 @@ namespace {
 /// Ids applied in the other parts, and dependencies seen from this side.
 class Interleaver {
   public:
-    explicit Interleaver(std::span<const LineagePart> parts)
-        : parts_(parts), next_(parts.size(), 0) {
+    Interleaver(std::span<const LineagePart> parts, const IdSet& elsewhere)
+        : parts_(parts), elsewhere_(elsewhere), next_(parts.size(), 0) {
         for (const LineagePart& part : parts) {
             applied_.push_back(applied_set(*part.lineage, part.applied));
             left_ += part.plan.steps.size();
@@ -59,9 +59,10 @@ class Interleaver {
     [[nodiscard]] std::optional<std::string> missing_need(std::size_t part, const std::string& id)
         const {
         for (const std::string& need : parts_[part].lineage->needs_elsewhere(id)) {
-            const bool there = std::any_of(applied_.begin(), applied_.end(), [&](const IdSet& set) {
-                return set.contains(need);
-            });
+            const bool there = elsewhere_.contains(need) ||
+                               std::any_of(applied_.begin(), applied_.end(), [&](const IdSet& set) {
+                                   return set.contains(need);
+                               });
             if (!there) {
                 return fmt::format("{} needs {}, which isn't applied", id, need);
             }
@@ -104,6 +105,7 @@ class Interleaver {
     }
 
     std::span<const LineagePart> parts_;
+    const IdSet& elsewhere_;
     std::vector<IdSet> applied_;
     std::vector<std::size_t> next_;
     std::size_t left_ = 0;
@@ -112,8 +114,8 @@ class Interleaver {
 
 }  // namespace
 
-std::vector<PartStep> interleave(std::span<const LineagePart> parts) {
-    return Interleaver(parts).run();
+std::vector<PartStep> interleave(std::span<const LineagePart> parts, const IdSet& elsewhere) {
+    return Interleaver(parts, elsewhere).run();
 }
 
 }  // namespace tapline::revision

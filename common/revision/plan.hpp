@@ -71,8 +71,11 @@ struct PartStep {
 /// Puts the plans of several lineages into one order that honours Depends On across them. All plans
 /// go in one direction. Order within a lineage is kept; a tie goes to the earlier part on an
 /// upgrade, to the later one on a downgrade.
+/// elsewhere: ids applied in lineages that aren't among the parts.
 /// Throws Error{refused, "dependency_missing"} when a step needs a revision that is neither applied
 /// nor planned before it, or takes one down that an applied revision elsewhere needs.
-[[nodiscard]] std::vector<PartStep> interleave(std::span<const LineagePart> parts);
+[[nodiscard]] std::vector<PartStep> interleave(
+    std::span<const LineagePart> parts, const IdSet& elsewhere = {}
+);
 
 }  // namespace tapline::revision

@@ -197,9 +197,9 @@ TEST_CASE("KillUpgrade.EveryStatementTakesEffectOnceHoweverOftenTheRunnerDies") 
         kills[1],
         kills[2]
     ));
-    CHECK(kills[0] >= 55);
-    CHECK(kills[1] >= 40);
-    CHECK(kills[2] >= 35);
+    CHECK(kills[0] >= 45);
+    CHECK(kills[1] >= 20);
+    CHECK(kills[2] >= 25);
     pg::Session session = database.connect();
     CHECK(catalog_of(session) == catalog_of(expected));
     CHECK(session.run("SELECT count(*) FROM tapline.revision_progress")[0].integer(0) == 0);

@@ -99,6 +99,21 @@ TEST_CASE("Revision.AnUpgradeBringsAlongWhatItDependsOn") {
     CHECK(error.code() == "dependency_missing");
 }
 
+TEST_CASE("Revision.TaplineAloneGoesUpOnABarThatIsThere") {
+    TestDatabase database(TestDatabase::Schema::empty);
+    const revision::LineageSet app =
+        revision::load_lineages({std::nullopt, revision::LineageName::app});
+    const revision::LineageSet ours =
+        revision::load_lineages({std::nullopt, revision::LineageName::tapline});
+    revision::Runner(app, options_for(database)).upgrade("heads");
+    SECTION("at a revision that we know") {}
+    SECTION("past it, by the bar's own Alembic") {
+        database.connect().run("UPDATE public.alembic_version SET version_num = '0002_m2'");
+    }
+    CHECK(revision::Runner(ours, options_for(database)).upgrade("heads").steps.size() == 1);
+    CHECK(heads_of(database, ours).front() == ours.front().lineage.heads());
+}
+
 TEST_CASE("Revision.KillingAnUpgradeLeavesAKnownSetOfHeads") {
     const revision::LineageSet set = revision::load_lineages({});
     const AppliedHeads after_app{set[0].lineage.heads(), {}};
