@@ -144,6 +144,7 @@ void Runner::take_runner_lock() {
                 "wait for it to finish, then run this again; it goes on from where that one stopped"
             );
         }
+        stop_if_asked(options_, "waiting for another upgrade");
         if (!told) {
             told = true;
             say(fmt::format("waiting for another upgrade: {}", holder));

@@ -27,6 +27,18 @@ milliseconds jittered(milliseconds base) {
     return milliseconds(part(random));
 }
 
+void stop_if_asked(const RunOptions& options, const std::string& what) {
+    if (options.stop != nullptr && *options.stop) {
+        throw Error(
+            ErrorKind::refused,
+            "stopped",
+            fmt::format("{} was stopped as asked", what),
+            "what was committed stays, the rest was rolled back; the same command goes on from "
+            "there"
+        );
+    }
+}
+
 void LockRetry::run(const std::string& what, const std::function<void()>& attempt) {
     const auto begin = steady_clock::now();
     milliseconds pause = first_pause;
@@ -39,6 +51,7 @@ void LockRetry::run(const std::string& what, const std::function<void()>& attemp
                 "it was rolled back; end that session or choose a quieter hour"
             );
         }
+        stop_if_asked(options_, what);
         const milliseconds wait = jittered(pause);
         if (options_.say) {
             options_.say(

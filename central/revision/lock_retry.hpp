@@ -15,6 +15,9 @@ namespace tapline::revision {
 /// base/2 … base: so that two programs don't stay in step.
 [[nodiscard]] std::chrono::milliseconds jittered(std::chrono::milliseconds base);
 
+/// Throws Error{refused, "stopped"} once RunOptions::stop is set. what: for the message.
+void stop_if_asked(const RunOptions& options, const std::string& what);
+
 class LockRetry {
   public:
     /// Both must outlive it.

@@ -129,17 +129,6 @@ void StepRunner::tell(std::size_t index, bool executed) const {
     }
 }
 
-void StepRunner::stop_if_asked() const {
-    if (options_.stop != nullptr && *options_.stop) {
-        throw Error(
-            ErrorKind::refused,
-            "stopped",
-            fmt::format("{} was stopped as asked, between two statements", step_.id),
-            "what was done stays done; the same command goes on from there"
-        );
-    }
-}
-
 void StepRunner::run() {
     const bool whole = pieces_.size() == 1 && pieces_.front().kind == Piece::Kind::together;
     if (whole) {
@@ -159,6 +148,7 @@ void StepRunner::begin_transaction() {
 
 void StepRunner::statement(std::size_t index) {
     const Statement& one = section_.statements[index];
+    stop_if_asked(options_, step_.id);
     tell(index);
     try {
         session_.run(one.text);
@@ -229,7 +219,7 @@ std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may
 void StepRunner::run_pieces() {
     HalfDone at = begin_or_resume();
     while (at.pieces < static_cast<std::int64_t>(pieces_.size())) {
-        stop_if_asked();
+        stop_if_asked(options_, step_.id);
         const Piece& piece = pieces_[static_cast<std::size_t>(at.pieces)];
         switch (piece.kind) {
             case Piece::Kind::together:
@@ -404,7 +394,7 @@ void StepRunner::run_batch(const Piece& piece, HalfDone& at) {
     Rate rate(at.rows, to_do);
     say(fmt::format("  {}: {} rows to do", piece.batch->table, to_do));
     while (at.pieces == mine) {
-        stop_if_asked();
+        stop_if_asked(options_, step_.id);
         tell(piece.first);
         std::int64_t rows = 0;
         try {

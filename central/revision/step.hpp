@@ -51,7 +51,6 @@ class StepRunner {
     void statement(std::size_t index);
     void tell(std::size_t index, bool executed = false) const;
     void say(const std::string& line) const;
-    void stop_if_asked() const;
 
     pg::Session& session_;
     const RunOptions& options_;

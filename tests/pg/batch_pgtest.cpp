@@ -113,6 +113,22 @@ TEST_CASE("Batch.AStoppedRunGoesOnFromItsCursor") {
     CHECK(said[2].find("65 rows to do") != std::string::npos);
 }
 
+TEST_CASE("Batch.AStopBetweenOrdinaryStatementsRollsTheirRevisionBack") {
+    Room room;
+    room.files.write("bbbb", "aaaa", "CREATE TABLE b (id int);", "");
+    room.files.write("cccc", "bbbb", "CREATE TABLE c (id int);\nCREATE TABLE d (id int);", "");
+    std::atomic<bool> stop{false};
+    room.options.stop = &stop;
+    room.options.progress = [&](const revision::StatementProgress& at) {
+        stop = at.revision.id == "cccc" && at.executed;
+    };
+    CHECK(error_of([&] { room.up(); }).code() == "stopped");
+    CHECK(
+        room.number("SELECT count(*) FROM public.alembic_version WHERE version_num = 'bbbb'") == 1
+    );
+    CHECK(room.session.run("SELECT to_regclass('c') IS NULL")[0].boolean(0));
+}
+
 TEST_CASE("Batch.AStatementThatLeavesItsRowsToDoIsCaughtAtTheFirstPage") {
     Room room;
     room.files.write(
