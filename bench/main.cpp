@@ -13,6 +13,7 @@
 #include "bench/lab/lab.hpp"
 #include "bench/lab/machine.hpp"
 #include "bench/latency.hpp"
+#include "bench/revisions.hpp"
 #include "bench/writer.hpp"
 #include "common/error.hpp"
 
@@ -30,6 +31,7 @@ struct Options {
     BareOptions bare;
     LatencyOptions latency;
     FootprintOptions footprint;
+    RevisionOptions revisions;
     WriterOptions writer;
 };
 
@@ -56,6 +58,12 @@ void add_latency(CLI::App& app, LatencyOptions& options) {
 
 void add_footprint(CLI::App& app, FootprintOptions& options) {
     app.add_option("--seconds", options.seconds, "Of each period")->check(CLI::Range(1, 3'600));
+}
+
+void add_revisions(CLI::App& app, RevisionOptions& options) {
+    app.add_option("--noop-rounds", options.noop_rounds)->check(CLI::Range(1, 200));
+    app.add_option("--small-rounds", options.small_rounds)->check(CLI::Range(1, 200));
+    app.add_option("--check-rounds", options.check_rounds)->check(CLI::Range(1, 200));
 }
 
 void add_writer(CLI::App& app, WriterOptions& options, const std::string& prefix) {
@@ -105,6 +113,9 @@ Json measure(const CLI::App& app, const Options& options) {
     }
     if (all || app.got_subcommand("footprint")) {
         json["footprint"] = measure_footprint(lab, options.footprint);
+    }
+    if (all || app.got_subcommand("revisions")) {
+        json["revisions"] = measure_revisions(lab, options.revisions);
     }
     if (all || app.got_subcommand("writer")) {
         json["writer"] = measure_writer(lab, options.writer);
@@ -159,10 +170,15 @@ int main(int argc, char** argv) {
         options.writer,
         ""
     );
+    add_revisions(
+        *app.add_subcommand("revisions", "Upgrades and check, beside psql, pg_dump and Alembic"),
+        options.revisions
+    );
     CLI::App& all = *app.add_subcommand("all", "Everything, with the defaults of each");
     add_drain(all, options.drain);
     add_latency(all, options.latency);
     add_footprint(all, options.footprint);
+    add_revisions(all, options.revisions);
     add_writer(all, options.writer, "writer-");
     CLI11_PARSE(app, argc, argv);
     options.lab.limit = std::chrono::seconds(options.limit_s);
