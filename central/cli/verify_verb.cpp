@@ -79,7 +79,7 @@ class Verification {
 
   private:
     void run(std::size_t part, const revision::Step& step) {
-        revision::StepRunner(session_, options_, set_[part], step, heads_[part]).run();
+        revision::StepRunner(session_, options_, set_[part], step, heads_[part], ready_).run();
         heads_[part] = step.heads_after;
     }
 
@@ -88,6 +88,7 @@ class Verification {
     pg::Session session_;
     revision::RunOptions options_;
     revision::AppliedHeads heads_;
+    std::set<revision::LineageName> ready_;
 };
 
 nlohmann::ordered_json findings_of(const Findings& findings) {

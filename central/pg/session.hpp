@@ -23,8 +23,9 @@
 //   unreachable  in_doubt         it broke during COMMIT: committed or not, nobody here can tell.
 //                                 The session must not be used again; only repeat what is
 //                                 idempotent
-//   unreachable  stale_plan       a table was altered beside a prepared statement. Make a new Session
-//   pg           lock_timeout | canceled | deadlock | serialization | disk_full | read_only |
+//   unreachable  stale_plan       a table was altered beside a prepared statement. Make a new
+//   Session pg           lock_timeout | canceled | deadlock | serialization | disk_full | read_only
+//   |
 //                insufficient_privilege | statement_unfit | statement_failed
 //                                 (the two before the last: the statement itself names what this
 //                                 role may not or the database hasn't got; no row's fault)
@@ -253,6 +254,9 @@ class Transaction {
   public:
     /// Throws as Session::run.
     explicit Transaction(Session& session);
+    /// The same, with more (SET LOCAL …, LOCK …) in the same round trip. Throws as Session::run
+    /// when some of it is refused; nothing is open then.
+    Transaction(Session& session, std::string_view first);
     /// Rolls back unless commit() was called; a connection that can't is dead and rolls back by
     /// itself.
     ~Transaction();
@@ -265,8 +269,12 @@ class Transaction {
     void commit();
     void rollback();
 
+    /// Of the last statement that the constructor ran.
+    [[nodiscard]] const Result& begun() const noexcept { return begun_; }
+
   private:
     Session& session_;
+    Result begun_;
     bool open_ = true;
 };
 

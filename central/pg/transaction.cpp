@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "central/pg/session.hpp"
 #include "common/error.hpp"
 
@@ -6,6 +8,18 @@ namespace tapline::pg {
 Transaction::Transaction(Session& session) : session_(session) {
     TAPLINE_CHECK(!session.in_transaction());
     session_.run("BEGIN");
+}
+
+Transaction::Transaction(Session& session, std::string_view first) : session_(session) {
+    TAPLINE_CHECK(!session.in_transaction());
+    try {
+        begun_ = session_.run(fmt::format("BEGIN; {}", first));
+    } catch (const Error&) {
+        if (session_.is_open()) {
+            session_.run("ROLLBACK");
+        }
+        throw;
+    }
 }
 
 Transaction::~Transaction() {

@@ -234,7 +234,7 @@ StepDone Runner::run_step(const PartStep& step, std::vector<std::string>& heads)
     say(fmt::format("{} {} ({})", to_string(step.step.direction), step.step.id, to_string(one.name))
     );
     try {
-        StepRunner(session_, options_, one, step.step, heads).run();
+        StepRunner(session_, options_, one, step.step, heads, ready_).run();
     } catch (const Error& error) {
         log_failure(step, heads, error.what());
         throw;

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,7 @@ class Runner {
     RunOptions options_;
     pg::Session session_;
     Ledger ledger_;
+    std::set<LineageName> ready_;  ///< lineages whose tables of the ledger are known to be there
 };
 
 }  // namespace tapline::revision

@@ -20,10 +20,17 @@ struct VersionSql {
     std::string_view exists;
     std::string_view create;
     std::string_view read;
-    std::string_view lock;
+    std::string_view lock_and_read;
     std::string_view remove;
     std::string_view insert;
+    pg::Statement record;  ///< remove, insert and the line in the log
 };
+
+constexpr std::string_view write_log_sql =
+    "INSERT INTO tapline.revision_log (heads_after, lineage, revision_id, action, outcome, digest, "
+    "duration_ms, system_user_name, downgrade_sql, error) "
+    "VALUES ($1::text[], $2, $3, $4, $5, nullif($6, ''), $7::bigint, $8, nullif($9, ''), "
+    "nullif($10, ''))";
 
 // Name, type and constraint are Alembic's.
 constexpr VersionSql app_version_sql{
@@ -31,20 +38,40 @@ constexpr VersionSql app_version_sql{
     "CREATE TABLE IF NOT EXISTS public.alembic_version ("
     "version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
     "SELECT version_num FROM public.alembic_version ORDER BY version_num COLLATE \"C\"",
-    "LOCK TABLE public.alembic_version IN SHARE ROW EXCLUSIVE MODE",
+    "LOCK TABLE public.alembic_version IN SHARE ROW EXCLUSIVE MODE; "
+    "SELECT version_num FROM public.alembic_version ORDER BY version_num COLLATE \"C\"",
     "DELETE FROM public.alembic_version WHERE version_num <> ALL ($1::text[])",
     "INSERT INTO public.alembic_version (version_num) SELECT unnest($1::text[]) ON CONFLICT DO "
     "NOTHING",
+    {"record_app_step",
+     "WITH removed AS (DELETE FROM public.alembic_version WHERE version_num <> ALL ($1::text[])), "
+     "added AS (INSERT INTO public.alembic_version (version_num) SELECT unnest($1::text[]) "
+     "ON CONFLICT DO NOTHING) "
+     "INSERT INTO tapline.revision_log (heads_after, lineage, revision_id, action, outcome, "
+     "digest, "
+     "duration_ms, system_user_name, downgrade_sql, error) "
+     "VALUES ($1::text[], $2, $3, $4, $5, nullif($6, ''), $7::bigint, $8, nullif($9, ''), "
+     "nullif($10, ''))"},
 };
 constexpr VersionSql tapline_version_sql{
     "SELECT to_regclass('tapline.alembic_version') IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS tapline.alembic_version ("
     "version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
     "SELECT version_num FROM tapline.alembic_version ORDER BY version_num COLLATE \"C\"",
-    "LOCK TABLE tapline.alembic_version IN SHARE ROW EXCLUSIVE MODE",
+    "LOCK TABLE tapline.alembic_version IN SHARE ROW EXCLUSIVE MODE; "
+    "SELECT version_num FROM tapline.alembic_version ORDER BY version_num COLLATE \"C\"",
     "DELETE FROM tapline.alembic_version WHERE version_num <> ALL ($1::text[])",
     "INSERT INTO tapline.alembic_version (version_num) SELECT unnest($1::text[]) ON CONFLICT DO "
     "NOTHING",
+    {"record_tapline_step",
+     "WITH removed AS (DELETE FROM tapline.alembic_version WHERE version_num <> ALL ($1::text[])), "
+     "added AS (INSERT INTO tapline.alembic_version (version_num) SELECT unnest($1::text[]) "
+     "ON CONFLICT DO NOTHING) "
+     "INSERT INTO tapline.revision_log (heads_after, lineage, revision_id, action, outcome, "
+     "digest, "
+     "duration_ms, system_user_name, downgrade_sql, error) "
+     "VALUES ($1::text[], $2, $3, $4, $5, nullif($6, ''), $7::bigint, $8, nullif($9, ''), "
+     "nullif($10, ''))"},
 };
 
 constexpr std::string_view has_schema_sql = "SELECT to_regnamespace('tapline') IS NOT NULL";
@@ -94,14 +121,11 @@ CREATE TABLE IF NOT EXISTS tapline.accepted_difference (
     PRIMARY KEY (object, digest)
 )
 )sql";
-constexpr std::string_view write_log_sql =
-    "INSERT INTO tapline.revision_log (lineage, revision_id, action, outcome, digest, heads_after, "
-    "duration_ms, system_user_name, downgrade_sql, error) "
-    "VALUES ($1, $2, $3, $4, nullif($5, ''), $6::text[], $7, $8, nullif($9, ''), nullif($10, ''))";
+// Oldest first, the last one counts: the log is read in the order of its key, without a sort.
 constexpr std::string_view read_digests_sql =
-    "SELECT DISTINCT ON (revision_id) revision_id, digest FROM tapline.revision_log "
+    "SELECT revision_id, digest FROM tapline.revision_log "
     "WHERE lineage = $1 AND outcome = 'done' AND action IN ('upgrade', 'stamp') "
-    "AND digest IS NOT NULL ORDER BY revision_id, log_id DESC";
+    "AND digest IS NOT NULL ORDER BY log_id";
 
 const VersionSql& sql_of(LineageName lineage) noexcept {
     return lineage == LineageName::app ? app_version_sql : tapline_version_sql;
@@ -127,6 +151,26 @@ void fill(pg::ArrayBuilder& array, const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
         array.text(std::string_view(text));
     }
+}
+
+/// In the order of write_log_sql and VersionSql::record.
+template <typename Use>
+void with_parameters(const LogEntry& entry, const Use& use) {
+    static const std::string system_user = who();
+    pg::ArrayBuilder heads_after;
+    fill(heads_after, entry.heads_after);
+    pg::Params params;
+    params.add(heads_after);
+    params.add(to_string(entry.lineage));
+    params.add(entry.id);
+    params.add(entry.action);
+    params.add(entry.failed ? "failed" : "done");
+    params.add(entry.digest);
+    params.add(std::int64_t{entry.duration.count()});
+    params.add(system_user);
+    params.add(entry.downgrade_sql);
+    params.add(entry.error);
+    use(params);
 }
 
 }  // namespace
@@ -173,14 +217,21 @@ std::vector<std::string> Ledger::heads(LineageName lineage) {
     return ids;
 }
 
-void Ledger::move_heads(
-    LineageName lineage,
-    const std::vector<std::string>& before,
-    const std::vector<std::string>& after
+std::string_view Ledger::lock_heads_sql(LineageName lineage) {
+    return sql_of(lineage).lock_and_read;
+}
+
+void Ledger::lock_heads(LineageName lineage, const std::vector<std::string>& before) {
+    check_heads(lineage, before, session_.run(lock_heads_sql(lineage)));
+}
+
+void Ledger::check_heads(
+    LineageName lineage, const std::vector<std::string>& before, const pg::Result& rows
 ) {
-    const VersionSql& sql = sql_of(lineage);
-    session_.run(sql.lock);
-    const std::vector<std::string> found = heads(lineage);
+    std::vector<std::string> found;
+    for (const pg::Row row : rows) {
+        found.emplace_back(row.text(0));
+    }
     if (found != before) {
         throw Error(
             ErrorKind::refused,
@@ -194,10 +245,18 @@ void Ledger::move_heads(
             "another migration tool works on this database; let it finish, then run this again"
         );
     }
+}
+
+void Ledger::move_heads(
+    LineageName lineage,
+    const std::vector<std::string>& before,
+    const std::vector<std::string>& after
+) {
+    lock_heads(lineage, before);
     pg::ArrayBuilder ids;
     fill(ids, after);
-    session_.query(sql.remove, ids);
-    session_.query(sql.insert, ids);
+    session_.query(sql_of(lineage).remove, ids);
+    session_.query(sql_of(lineage).insert, ids);
 }
 
 std::map<std::string, std::string> Ledger::digests(LineageName lineage) {
@@ -207,27 +266,21 @@ std::map<std::string, std::string> Ledger::digests(LineageName lineage) {
     }
     const pg::Result rows = session_.query(read_digests_sql, to_string(lineage));
     for (const pg::Row row : rows) {
-        known.emplace(row.text(0), row.text(1));
+        known.insert_or_assign(std::string(row.text(0)), std::string(row.text(1)));
     }
     return known;
 }
 
 void Ledger::write(const LogEntry& entry) {
-    pg::ArrayBuilder heads_after;
-    fill(heads_after, entry.heads_after);
-    session_.query(
-        write_log_sql,
-        to_string(entry.lineage),
-        entry.id,
-        entry.action,
-        entry.failed ? "failed" : "done",
-        entry.digest,
-        heads_after,
-        std::int64_t{entry.duration.count()},
-        who(),
-        entry.downgrade_sql,
-        entry.error
-    );
+    with_parameters(entry, [&](const pg::Params& params) {
+        session_.exec_params(write_log_sql, params);
+    });
+}
+
+void Ledger::record(const LogEntry& entry) {
+    with_parameters(entry, [&](const pg::Params& params) {
+        session_.exec_prepared(sql_of(entry.lineage).record, params);
+    });
 }
 
 void check_digests(

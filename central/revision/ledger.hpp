@@ -51,6 +51,18 @@ class Ledger {
         const std::vector<std::string>& after
     );
 
+    /// What lock_heads runs, to be sent with other statements; check_heads takes its result.
+    [[nodiscard]] static std::string_view lock_heads_sql(LineageName lineage);
+    /// Nobody else's tool moves the version from here to the end of the transaction. Throws
+    /// Error{refused, "changed_meanwhile"} when it isn't `before`.
+    void lock_heads(LineageName lineage, const std::vector<std::string>& before);
+    static void check_heads(
+        LineageName lineage, const std::vector<std::string>& before, const pg::Result& found
+    );
+
+    /// The new version rows and the line in the log; after lock_heads.
+    void record(const LogEntry& entry);
+
     /// Digest with which each revision was last applied or stamped; those without an entry (a
     /// database that Alembic made) are absent.
     [[nodiscard]] std::map<std::string, std::string> digests(LineageName lineage);

@@ -18,8 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// The bar's files name their tables without a schema, as Alembic's did.
-constexpr std::string_view local_path_sql = "SET LOCAL search_path = public";
 constexpr std::string_view session_path_sql = "SET search_path = public";
 constexpr std::string_view reset_sql =
     "RESET search_path; RESET lock_timeout; RESET statement_timeout";
@@ -102,13 +100,15 @@ StepRunner::StepRunner(
     const RunOptions& options,
     const DatabaseLineage& lineage,
     const Step& step,
-    const std::vector<std::string>& heads
+    const std::vector<std::string>& heads,
+    std::set<LineageName>& ready
 )
     : session_(session),
       options_(options),
       lineage_(lineage),
       step_(step),
       heads_(heads),
+      ready_(ready),
       revision_(lineage.lineage.at(step.id)),
       section_(revision_.section(step.direction)),
       pieces_(pieces_of(revision_, step.direction)),
@@ -138,12 +138,19 @@ void StepRunner::run() {
     }
 }
 
-void StepRunner::begin_transaction() {
-    session_.set_local_timeouts(
-        section_.lock_timeout.value_or(options_.lock_timeout),
-        section_.statement_timeout.value_or(milliseconds(0))
+std::string StepRunner::settings() const {
+    // The bar's files name their tables without a schema, as Alembic's did.
+    return fmt::format(
+        "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; "
+        "SET LOCAL search_path = public",
+        section_.lock_timeout.value_or(options_.lock_timeout).count(),
+        section_.statement_timeout.value_or(milliseconds(0)).count()
     );
-    session_.run(local_path_sql);
+}
+
+void StepRunner::bootstrap() {
+    ledger_.bootstrap(lineage_.name);
+    half_done_.bootstrap();
 }
 
 void StepRunner::statement(std::size_t index) {
@@ -166,7 +173,6 @@ void StepRunner::statement(std::size_t index) {
 }
 
 void StepRunner::write_version_and_log() {
-    ledger_.move_heads(lineage_.name, heads_, step_.heads_after);
     LogEntry entry;
     entry.lineage = lineage_.name;
     entry.id = step_.id;
@@ -175,7 +181,7 @@ void StepRunner::write_version_and_log() {
     entry.heads_after = step_.heads_after;
     entry.duration = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun_);
     entry.downgrade_sql = revision_.downgrade.raw;
-    ledger_.write(entry);
+    ledger_.record(entry);
 }
 
 // --- in one transaction --------------------------------------------------------------------------
@@ -193,10 +199,18 @@ void StepRunner::run_whole() {
 
 std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may_drop) {
     begun_ = steady_clock::now();
-    pg::Transaction transaction(session_);
-    begin_transaction();
-    ledger_.bootstrap(lineage_.name);
-    half_done_.bootstrap();
+    // The version is locked first: another tool that moves it is met before the work, not after.
+    const bool ready = ready_.contains(lineage_.name);
+    const std::string begin =
+        ready ? fmt::format("{}; {}", settings(), Ledger::lock_heads_sql(lineage_.name))
+              : settings();
+    pg::Transaction transaction(session_, begin);
+    if (ready) {
+        Ledger::check_heads(lineage_.name, heads_, transaction.begun());
+    } else {
+        bootstrap();
+        ledger_.lock_heads(lineage_.name, heads_);
+    }
     std::optional<RowGuard> guard;
     if (step_.direction == Direction::downgrade && lineage_.name == LineageName::app &&
         !options_.discard_rows) {
@@ -211,6 +225,12 @@ std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may
     }
     write_version_and_log();
     transaction.commit();
+    // A downgrade may have dropped them.
+    if (step_.direction == Direction::upgrade) {
+        ready_.insert(lineage_.name);
+    } else {
+        ready_.clear();
+    }
     return {};
 }
 
@@ -260,10 +280,8 @@ HalfDone StepRunner::begin_or_resume() {
         say(fmt::format("  goes on after piece {} of {}", known->pieces, pieces_.size()));
         return *known;
     }
-    pg::Transaction transaction(session_);
-    begin_transaction();
-    ledger_.bootstrap(lineage_.name);
-    half_done_.bootstrap();
+    pg::Transaction transaction(session_, settings());
+    bootstrap();
     half_done_.write(at);
     transaction.commit();
     return at;
@@ -283,8 +301,7 @@ void StepRunner::advance(HalfDone& at) {
 
 void StepRunner::run_together(const Piece& piece, HalfDone& at) {
     HalfDone next = at;
-    pg::Transaction transaction(session_);
-    begin_transaction();
+    pg::Transaction transaction(session_, settings());
     for (std::size_t i = piece.first; i < piece.end; ++i) {
         statement(i);
     }
@@ -362,8 +379,7 @@ void StepRunner::execute_alone(const Piece& piece, const std::string& sql, bool 
 
 std::int64_t StepRunner::run_page(BatchPages& pages, std::size_t index, HalfDone& at) {
     HalfDone next = at;
-    pg::Transaction transaction(session_);
-    begin_transaction();
+    pg::Transaction transaction(session_, settings());
     const BatchPages::Page page = pages.run(at.last_key);
     next.rows += page.rows;
     next.last_key = page.last_key;
@@ -386,8 +402,7 @@ void StepRunner::run_batch(const Piece& piece, HalfDone& at) {
     std::optional<BatchPages> pages;
     std::int64_t to_do = 0;
     {
-        pg::Transaction transaction(session_);
-        begin_transaction();
+        pg::Transaction transaction(session_, settings());
         pages.emplace(session_, *piece.batch, one);
         to_do = pages->remaining();
     }
@@ -419,8 +434,8 @@ void StepRunner::run_batch(const Piece& piece, HalfDone& at) {
 }
 
 void StepRunner::finish(const HalfDone& at) {
-    pg::Transaction transaction(session_);
-    begin_transaction();
+    pg::Transaction transaction(session_, settings());
+    ledger_.lock_heads(lineage_.name, heads_);
     write_version_and_log();
     half_done_.remove(at);
     transaction.commit();

@@ -20,13 +20,15 @@ namespace tapline::revision {
 
 class StepRunner {
   public:
-    /// All must outlive it. heads: of the version table before the step.
+    /// All must outlive it. heads: of the version table before the step. ready: whether the tables
+    /// of the ledger are known to be there; set once a step has made sure and committed.
     StepRunner(
         pg::Session& session,
         const RunOptions& options,
         const DatabaseLineage& lineage,
         const Step& step,
-        const std::vector<std::string>& heads
+        const std::vector<std::string>& heads,
+        std::set<LineageName>& ready
     );
 
     /// Throws what execute.hpp lists; then everything but finished pieces was rolled back.
@@ -45,7 +47,9 @@ class StepRunner {
     [[nodiscard]] std::int64_t run_page(BatchPages& pages, std::size_t index, HalfDone& at);
     void finish(const HalfDone& at);
 
-    void begin_transaction();
+    /// SET LOCAL … of every transaction of this step.
+    [[nodiscard]] std::string settings() const;
+    void bootstrap();
     void write_version_and_log();
     void advance(HalfDone& at);
     void statement(std::size_t index);
@@ -57,6 +61,7 @@ class StepRunner {
     const DatabaseLineage& lineage_;
     const Step& step_;
     const std::vector<std::string>& heads_;
+    std::set<LineageName>& ready_;
     const Revision& revision_;
     const Section& section_;
     std::vector<Piece> pieces_;

@@ -1,7 +1,6 @@
 #include "common/revision/digest.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +16,9 @@ namespace {
 class Canonical {
   public:
     void add(std::string_view name, std::string_view value) {
-        fmt::format_to(std::back_inserter(text_), "{}:{}:{}\n", name, value.size(), value);
+        // A thousand revisions are half a million of these: plain appends.
+        text_.append(name).append(":").append(fmt::format_int(value.size()).c_str());
+        text_.append(":").append(value).append("\n");
     }
 
     /// Order says nothing in a revision's lists.

@@ -17,6 +17,11 @@ constexpr char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+/// Needs no look: ASCII without NUL and CR, which is nearly all of nearly every file.
+constexpr bool is_plain(char c) {
+    return c > '\0' && c != '\r';
+}
+
 /// Bytes of the well-formed sequence at the start of text (Unicode, table 3-7); 0: ill-formed.
 std::size_t utf8_length(std::string_view text) {
     const auto byte = [&](std::size_t i) {
@@ -95,6 +100,14 @@ std::string normalise(const Source& source, std::string_view bytes) {
     text.reserve(bytes.size());
     int line = 1;
     while (!bytes.empty()) {
+        const auto plain = std::find_if_not(bytes.begin(), bytes.end(), is_plain) - bytes.begin();
+        const std::string_view run = bytes.substr(0, static_cast<std::size_t>(plain));
+        line += static_cast<int>(std::count(run.begin(), run.end(), '\n'));
+        text.append(run);
+        bytes.remove_prefix(run.size());
+        if (bytes.empty()) {
+            break;
+        }
         if (bytes.starts_with("\r\n")) {
             bytes.remove_prefix(1);
         }

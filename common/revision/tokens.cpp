@@ -41,6 +41,7 @@ class Scanner {
 
     std::vector<Token> run() {
         std::vector<Token> tokens;
+        tokens.reserve(sql_.size() / 4);
         int line = 1;
         while (at_ < sql_.size()) {
             const std::size_t start = at_;
