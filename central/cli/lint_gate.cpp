@@ -36,6 +36,20 @@ void print(const lint::Report& report) {
 
 }  // namespace
 
+lint::Catalog catalog_at(const revision::LineageSet& set, const revision::AppliedHeads& applied) {
+    lint::Catalog catalog;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        const revision::IdSet there = set[i].lineage.with_ancestors(applied[i]);
+        for (const revision::Revision& each : set[i].lineage.revisions()) {
+            if (there.contains(each.id)) {
+                lint::apply(catalog, each.upgrade, each.file);
+                catalog.settle();
+            }
+        }
+    }
+    return catalog;
+}
+
 void refuse_hazards(
     const revision::LineageSet& set,
     const revision::AppliedHeads& applied,
@@ -48,16 +62,7 @@ void refuse_hazards(
     if (!anything_open) {
         return;
     }
-    lint::Catalog catalog;
-    for (std::size_t i = 0; i < set.size(); ++i) {
-        const revision::IdSet there = set[i].lineage.with_ancestors(applied[i]);
-        for (const revision::Revision& each : set[i].lineage.revisions()) {
-            if (there.contains(each.id)) {
-                lint::apply(catalog, each.upgrade, each.file);
-                catalog.settle();
-            }
-        }
-    }
+    lint::Catalog catalog = catalog_at(set, applied);
     lint::Report report;
     for (const revision::PartStep& step : steps) {
         const revision::Revision& revision = set[step.part].lineage.at(step.step.id);

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "central/lint/catalog.hpp"
 #include "central/revision/lineage_set.hpp"
 #include "common/revision/plan.hpp"
 
@@ -16,6 +17,11 @@ void refuse_hazards(
     const revision::LineageSet& set,
     const revision::AppliedHeads& applied,
     const std::vector<revision::PartStep>& steps
+);
+
+/// What lint knows of a database where these are applied.
+[[nodiscard]] lint::Catalog catalog_at(
+    const revision::LineageSet& set, const revision::AppliedHeads& applied
 );
 
 }  // namespace tapline::cli

@@ -20,6 +20,7 @@ struct RevisionOptions {
     std::optional<std::string> current;  ///< `ID,ID…`: no database is asked
     std::vector<std::string> targets;
     bool show_steps = false;
+    bool dry_run = false;
     bool sql = false;
     bool purge = false;
     bool verbose = false;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "central/catalog/finding_json.hpp"
+#include "central/cli/dry_run.hpp"
 #include "central/cli/interrupt.hpp"
 #include "central/cli/lint_gate.hpp"
 #include "central/cli/revision_options.hpp"
@@ -75,6 +76,11 @@ void migrate(Context& context, const RevisionOptions& options, Direction directi
         };
     }
     revision::Runner runner(set, run);
+    if (options.dry_run) {
+        const auto json = dry_run_json(runner.session(), set, runner.rehearse(direction, target));
+        print(context, json, dry_run_text(json));
+        return;
+    }
     const revision::RunReport report =
         direction == Direction::upgrade ? runner.upgrade(target) : runner.downgrade(target);
     print(context, report_json(report), report_text(set, report));
@@ -101,6 +107,12 @@ void add_migrate_verb(CLI::App& app, Context& context, Direction direction) {
     )
         ->required(!up);
     verb->add_flag("--show-steps", options->show_steps, "print what would run, and run nothing");
+    verb->add_flag(
+            "--dry-run",
+            options->dry_run,
+            "check what a run checks first, then print each statement and its locks; run nothing"
+    )
+        ->excludes("--show-steps");
     verb->add_flag("--sql", options->sql, "print a script for psql, FROM:TO; no database is asked");
     if (!up) {
         verb->add_flag(
@@ -110,7 +122,8 @@ void add_migrate_verb(CLI::App& app, Context& context, Direction direction) {
         );
     }
     verb->footer(
-        up ? "Examples:\n  tapline-central upgrade\n  tapline-central upgrade +1 --lineage app\n"
+        up ? "Examples:\n  tapline-central upgrade\n  tapline-central upgrade --dry-run\n"
+             "  tapline-central upgrade +1 --lineage app\n"
              "  tapline-central upgrade visits@head --show-steps\n"
              "  tapline-central upgrade heads --show-steps --dir DIR --current base"
            : "Examples:\n  tapline-central downgrade -1 --lineage tapline\n"

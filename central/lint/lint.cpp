@@ -63,6 +63,7 @@ class SectionLint {
     void check_syntax();
     void judge_one(std::size_t index);
     void report(std::size_t index, Statement& statement);
+    void note_locks(std::size_t index, const Statement& statement);
     [[nodiscard]] bool silenced(std::size_t index, Hazard hazard);
     [[nodiscard]] Severity severity_of(const Draft& draft) const;
 
@@ -187,6 +188,20 @@ void SectionLint::report(std::size_t index, Statement& statement) {
     }
 }
 
+void SectionLint::note_locks(std::size_t index, const Statement& statement) {
+    std::map<std::string, Lock> strongest;
+    for (const TableLock& each : statement.locks) {
+        Lock& lock = strongest[each.table];
+        lock = std::max(lock, each.lock);
+    }
+    StatementLocks& noted = report_.locks.emplace_back();
+    noted.statement = index;
+    noted.slow = statement.slow;
+    for (const auto& [table, lock] : strongest) {
+        noted.locks.push_back({table, lock});
+    }
+}
+
 /// A tree is many times as large as its text, so each is made again and only one is held.
 void SectionLint::judge_one(std::size_t index) {
     const Tree tree = Tree::parse(without_keys(section_.statements[index].text));
@@ -206,6 +221,7 @@ void SectionLint::judge_one(std::size_t index) {
         judge_names(statement, section_.statements[index].text);
         judge(statement, node);
         report(index, statement);
+        note_locks(index, statement);
     }
     for (const std::string& name : remakes_[index]) {
         made_later_.erase(made_later_.find(name));

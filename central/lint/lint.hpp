@@ -11,6 +11,7 @@
 // Error{usage, "unknown_hazard"} for an allowance of a word that isn't in the vocabulary.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,22 @@ struct UnusedAllowance {
     std::string hazard;
 };
 
+/// What a statement takes on tables and indexes that are there before it, hazard or not.
+struct StatementLocks {
+    struct One {
+        std::string table;  ///< as in Finding::object, without the schema public
+        Lock lock = Lock::none;
+    };
+
+    std::size_t statement = 0;  ///< index into the section
+    std::vector<One> locks;     ///< the strongest of each, by name
+    std::string slow;           ///< its time grows with the rows of this; empty: short
+};
+
 struct [[nodiscard]] Report {
     std::vector<Finding> findings;  ///< by line, then in the order of the vocabulary
     std::vector<UnusedAllowance> unused;
+    std::vector<StatementLocks> locks;  ///< of lint_section only, in order; not of a revision
 
     [[nodiscard]] bool blocks() const noexcept;
     void append(Report other);

@@ -154,14 +154,22 @@ void Runner::take_runner_lock() {
 }
 
 RunReport Runner::run(Direction direction, const std::string& target) {
-    take_runner_lock();
+    auto [heads, steps] = rehearse(direction, target);
     RunReport report;
-    report.heads = applied();
-    for (std::size_t i = 0; i < set_.size(); ++i) {
-        check_digests(ledger_, set_[i], report.heads[i]);
+    report.heads = std::move(heads);
+    for (const PartStep& step : steps) {
+        report.steps.push_back(run_step(step, report.heads[step.part]));
     }
-    const std::vector<PartStep> steps =
-        plan_set(set_, report.heads, direction, target, applied_elsewhere());
+    return report;
+}
+
+Runner::Rehearsal Runner::rehearse(Direction direction, const std::string& target) {
+    take_runner_lock();
+    AppliedHeads heads = applied();
+    for (std::size_t i = 0; i < set_.size(); ++i) {
+        check_digests(ledger_, set_[i], heads[i]);
+    }
+    std::vector<PartStep> steps = plan_set(set_, heads, direction, target, applied_elsewhere());
     check_half_done(steps);
     IdSet gone;
     for (const PartStep& step : steps) {
@@ -176,12 +184,9 @@ RunReport Runner::run(Direction direction, const std::string& target) {
             pieces_of(set_[step.part].lineage.at(step.step.id), step.step.direction);
     }
     if (options_.gate) {
-        options_.gate(report.heads, steps);
+        options_.gate(heads, steps);
     }
-    for (const PartStep& step : steps) {
-        report.steps.push_back(run_step(step, report.heads[step.part]));
-    }
-    return report;
+    return {std::move(heads), std::move(steps)};
 }
 
 void Runner::check_dependents(const IdSet& gone) {

@@ -55,6 +55,15 @@ class Runner {
 
     RunReport upgrade(const std::string& target);
     RunReport downgrade(const std::string& target);
+
+    /// Everything that upgrade or downgrade does before its first step, refusals included; then the
+    /// steps that would run. Nothing is changed.
+    struct Rehearsal {
+        AppliedHeads heads;  ///< as they are
+        std::vector<PartStep> steps;
+    };
+
+    [[nodiscard]] Rehearsal rehearse(Direction direction, const std::string& target);
     /// Writes version rows without running anything, and takes the files as they are now for what
     /// is applied. targets, purge: see plan_stamp.
     RunReport stamp(const std::vector<std::string>& targets, bool purge = false);

@@ -52,6 +52,36 @@ class RevisionGates(unittest.TestCase):
         code, out, err = self.verb("upgrade")
         self.assertEqual((code, out.get("current_after")), (0, ["bbbb"]), err)
 
+    def test_a_dry_run_tells_the_locks_and_changes_nothing(self):
+        self.assertEqual(self.verb("upgrade")[0], 0)
+        self.revision("bbbb", "aaaa", "CREATE TABLE b (id int PRIMARY KEY);\nALTER TABLE a ADD y int;",
+                      "ALTER TABLE a DROP y; DROP TABLE b;")
+        self.revision("cccc", "bbbb", "UPDATE b SET id = 1 WHERE id = 2;", "")
+        before = self.verb("history", "-v")[1], self.verb("current")[1], self.log_lines()
+        user = self.cluster.connect("bar")
+        self.addCleanup(user.close)
+        user.cursor().execute("BEGIN; LOCK TABLE a IN ACCESS SHARE MODE")
+        code, out, err = self.verb("upgrade", "--dry-run")
+        user.cursor().execute("ROLLBACK")
+        self.assertEqual(code, 0, err)
+        self.assertEqual([each["id"] for each in out["steps"]], ["bbbb", "cccc"])
+        made, altered = out["steps"][0]["statements"]
+        self.assertEqual((made["locks"], made["commits"]), ([], "with the revision"))
+        lock = altered["locks"][0]
+        self.assertEqual((lock["table"], lock["lock"], lock["used_by"]), ("a", "ACCESS EXCLUSIVE", 1))
+        self.assertEqual((altered["line"], lock["rows"]), (7, -1))
+        self.assertNotIn("bytes", out["steps"][1]["statements"][0]["locks"][0])  # b isn't there yet
+        self.assertEqual(before, (self.verb("history", "-v")[1], self.verb("current")[1], self.log_lines()))
+        # What a real run would refuse, a dry run refuses in the same words.
+        self.revision("dddd", "cccc", "DROP TABLE a;", "")
+        self.assertEqual(self.verb("upgrade", "--dry-run"), self.verb("upgrade"))
+        self.assertEqual(self.verb("upgrade", "--dry-run")[0], 3)
+        back = self.verb("downgrade", "base", "--dry-run")[1]["steps"]
+        self.assertEqual([each["lock"] for each in back[0]["statements"][0]["locks"]], ["ACCESS EXCLUSIVE"])
+
+    def log_lines(self):
+        return self.cluster.one("SELECT count(*) FROM tapline.revision_log")
+
     def test_an_empty_database_is_let_through_and_a_downgrade_is_not_linted(self):
         self.revision("bbbb", "aaaa", "ALTER TABLE a DROP COLUMN x;", "ALTER TABLE a ADD x int NOT NULL;")
         self.assertEqual(self.verb("upgrade")[0], 0)
