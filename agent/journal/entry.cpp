@@ -4,6 +4,7 @@
 
 #include "agent/journal/difference.hpp"
 #include "agent/journal/known_shapes.hpp"
+#include "agent/journal/run_section.hpp"
 #include "common/revision/plan.hpp"
 
 namespace tapline::journal {
@@ -31,9 +32,7 @@ std::string gen8_create() {
     auto scratch = Database::scratch();
     for (const auto& step :
          revision::plan_upgrade(journal_lineage(), {}, last_legacy_revision).steps) {
-        for (const auto& statement : journal_lineage().at(step.id).upgrade.statements) {
-            scratch.exec(statement.text);
-        }
+        run_statements(scratch, journal_lineage().at(step.id).upgrade);
     }
     return scratch.text(sql_create);
 }

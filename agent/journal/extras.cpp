@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/journal/compiles.hpp"
 #include "agent/journal/difference.hpp"
 
 namespace tapline::journal {
@@ -18,7 +19,6 @@ constexpr std::string_view sql_extras =
     "IS NOT NULL "
     "AND NOT (type = 'table' AND name = 'pours' COLLATE NOCASE) "
     "AND NOT (?1 AND type = 'table' AND name = 'events' COLLATE NOCASE) ORDER BY rowid";
-constexpr std::string_view sql_columns = "SELECT name FROM pragma_table_info(?1)";
 
 bool is_pours(std::string_view table) {
     return normal_name(table) == "pours";
@@ -29,41 +29,9 @@ bool moves(const Extra& extra) {
            (extra.type == "index" && is_pours(extra.table));
 }
 
-/// Compiles without running; the error's text when that fails.
-std::optional<std::string> compile_error(Database& database, const std::string& sql) {
-    try {
-        [[maybe_unused]] const auto statement = database.prepare(sql);
-        return std::nullopt;
-    } catch (const Error& error) {
-        return error.what();
-    }
-}
-
-/// A statement of each kind on the table compiles every trigger on it.
-std::optional<std::string> trigger_error(Database& database, const std::string& table) {
-    const auto name = quote_name(table);
-    std::string assignments;
-    auto columns = database.prepare(sql_columns);
-    columns.bind(1, table);
-    while (columns.step()) {
-        const auto column = quote_name(columns.text(0));
-        assignments += fmt::format("{}{} = {}", assignments.empty() ? "" : ", ", column, column);
-    }
-    columns.reset();
-    for (const auto& sql :
-         {fmt::format("INSERT INTO {} DEFAULT VALUES", name),
-          fmt::format("DELETE FROM {}", name),
-          fmt::format("UPDATE {} SET {}", name, assignments)}) {
-        if (auto error = compile_error(database, sql)) {
-            return error;
-        }
-    }
-    return std::nullopt;
-}
-
 std::optional<std::string> error_of(Database& database, const Extra& extra) {
     if (extra.type == "view") {
-        return compile_error(database, fmt::format("SELECT 1 FROM {}", quote_name(extra.name)));
+        return view_error(database, extra.name);
     }
     return extra.type == "trigger" ? trigger_error(database, extra.table) : std::nullopt;
 }

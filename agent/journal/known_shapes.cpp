@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "agent/journal/ledger.hpp"
+#include "agent/journal/run_section.hpp"
 #include "common/revision/digest.hpp"
 #include "common/revision/directory.hpp"
 #include "common/revision/embedded.hpp"
@@ -44,9 +45,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> appended{
 }};
 
 void run_upgrade(Database& database, const revision::Revision& revision) {
-    for (const auto& statement : revision.upgrade.statements) {
-        database.exec(statement.text);
-    }
+    run_statements(database, revision.upgrade);
 }
 
 TableShape read_pours(Database& database) {

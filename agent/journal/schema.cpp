@@ -9,6 +9,7 @@
 #include "agent/journal/identity.hpp"
 #include "agent/journal/ledger.hpp"
 #include "agent/journal/own_objects.hpp"
+#include "agent/journal/run_section.hpp"
 #include "agent/journal/totals.hpp"
 #include "common/revision/digest.hpp"
 #include "common/revision/file.hpp"
@@ -71,17 +72,14 @@ void run_section(
             "Write the section as plain statements."
         );
     }
-    std::size_t number = 0;
-    for (const auto& statement : section.statements) {
-        ++number;
+    run_statements(database, section, [&](std::size_t number) {
         tell(
             options,
             fmt::format(
                 "{} {} {}/{}", revision.id, to_string(direction), number, section.statements.size()
             )
         );
-        database.exec(statement.text);
-    }
+    });
 }
 
 struct Run {

@@ -56,6 +56,11 @@ class Canonical {
             add("pause", std::to_string(step.pause.count()));
             add("until", step.until);
         }
+        for (const Rebuild& rebuild : section.rebuilds) {
+            add("rebuild", std::to_string(rebuild.statement));
+            add("table", rebuild.table);
+            add("drop", rebuild.drops);
+        }
     }
 
     [[nodiscard]] std::string_view text() const { return text_; }

@@ -14,7 +14,8 @@ namespace tapline::revision {
 namespace {
 
 constexpr std::string_view prefix = "tapline:";
-constexpr std::array<std::string_view, 4> verbs = {"upgrade", "downgrade", "batch", "allow"};
+constexpr std::array<std::string_view, 5> verbs = {
+    "upgrade", "downgrade", "batch", "rebuild", "allow"};
 
 /// What stands after `tapline:`; nullopt: an ordinary comment.
 std::optional<std::string_view> directive_text(std::string_view comment) {

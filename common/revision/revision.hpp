@@ -40,6 +40,18 @@ struct BatchStep {
     int line = 0;
 };
 
+/// `-- tapline: rebuild …` (SQLite): the CREATE TABLE after it is the table's new definition. Rows,
+/// rowids, indexes, triggers and AUTOINCREMENT's memory are kept; columns that the new one lacks
+/// must be named in drop=.
+struct Rebuild {
+    std::string table;
+    std::vector<std::string> drops;
+    std::size_t statement = 0;   ///< index into Section::statements
+    std::size_t name_at = 0;     ///< where the table's name stands in the statement, bytes
+    std::size_t name_bytes = 0;  ///< of the name there, quotes included
+    int line = 0;
+};
+
 /// `-- tapline: allow <hazard>: <reason>`; lint reads it, it isn't part of the digest.
 struct Allowance {
     std::string hazard;
@@ -54,6 +66,7 @@ struct Section {
     std::optional<std::chrono::milliseconds> statement_timeout;  ///< unset: the runner's default
     std::vector<Statement> statements;                           ///< in order; may be empty
     std::vector<BatchStep> batches;                              ///< in order of their statements
+    std::vector<Rebuild> rebuilds;                               ///< the same
     std::vector<Allowance> allowances;
     /// From the `-- tapline: upgrade|downgrade` line, included, to the section's end, with LF line
     /// ends: complete in itself. parse_section reads it back, so a journal may store it.

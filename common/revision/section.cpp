@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "common/error.hpp"
+#include "common/revision/placed.hpp"
+#include "common/revision/rebuild.hpp"
 #include "common/revision/split.hpp"
 
 namespace tapline::revision {
@@ -159,17 +161,13 @@ void check_batch_statement(
     );
 }
 
-bool is_plain_name(std::string_view text, bool dotted) {
+/// name or schema.name
+bool is_table_name(std::string_view text) {
     const std::size_t dot = text.find('.');
-    if (dotted && dot != std::string_view::npos) {
-        return is_plain_name(text.substr(0, dot), false) &&
-               is_plain_name(text.substr(dot + 1), false);
+    if (dot == std::string_view::npos) {
+        return is_plain_name(text);
     }
-    const auto letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    };
-    const auto part = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-    return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), part);
+    return is_plain_name(text.substr(0, dot)) && is_plain_name(text.substr(dot + 1));
 }
 
 int read_rows(const Source& source, int line, std::string_view text) {
@@ -205,7 +203,7 @@ BatchStep read_batch(const Source& source, const Directive& directive) {
     if (const auto pause = arguments.find("pause"); pause != arguments.end()) {
         step.pause = required_duration(source, directive.line, *pause, 0);
     }
-    if (!is_plain_name(step.table, true) || !is_plain_name(step.key, false)) {
+    if (!is_table_name(step.table) || !is_plain_name(step.key)) {
         syntax_error(
             source,
             directive.line,
@@ -223,23 +221,10 @@ void place_batch(
     const Directive& directive,
     Section& section
 ) {
-    const auto after = std::find_if(ranges.begin(), ranges.end(), [&](const StatementRange& each) {
-        return each.last > directive.token;
-    });
-    if (after == ranges.end()) {
-        syntax_error(source, directive.line, "a statement after 'batch'", "the section ends");
-    }
-    if (after->first < directive.token) {
-        syntax_error(
-            source,
-            directive.line,
-            "'batch' before its statement",
-            fmt::format("it stands inside the one of line {}", tokens[after->first].line)
-        );
-    }
-    check_batch_statement(source, tokens, *after, directive);
+    const std::size_t statement = statement_after(source, tokens, ranges, directive);
+    check_batch_statement(source, tokens, ranges[statement], directive);
     BatchStep step = read_batch(source, directive);
-    step.statement = static_cast<std::size_t>(after - ranges.begin());
+    step.statement = statement;
     if (!section.batches.empty() && section.batches.back().statement == step.statement) {
         syntax_error(source, directive.line, "one 'batch' for a statement", "found two");
     }
@@ -251,7 +236,7 @@ Allowance read_allowance(const Source& source, const Directive& directive) {
     const std::string_view hazard = trim(directive.arguments.substr(0, colon));
     const std::string_view reason =
         colon < directive.arguments.size() ? trim(directive.arguments.substr(colon + 1)) : "";
-    if (!is_plain_name(hazard, false) || reason.empty()) {
+    if (!is_plain_name(hazard) || reason.empty()) {
         syntax_error(
             source,
             directive.line,
@@ -288,6 +273,8 @@ void read_body(
     for (const Directive& directive : directives) {
         if (directive.verb == "batch") {
             place_batch(source, tokens, ranges, directive, section);
+        } else if (directive.verb == "rebuild") {
+            section.rebuilds.push_back(read_rebuild(source, tokens, ranges, directive));
         } else if (directive.verb == "allow") {
             section.allowances.push_back(read_allowance(source, directive));
         }

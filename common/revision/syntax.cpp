@@ -84,6 +84,12 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     });
 }
 
+bool is_plain_name(std::string_view text) noexcept {
+    const auto letter = [](char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_'; };
+    const auto part = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+    return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), part);
+}
+
 std::string normalise(const Source& source, std::string_view bytes) {
     if (bytes.size() > max_file_bytes) {
         syntax_error(

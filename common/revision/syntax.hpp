@@ -25,6 +25,9 @@ struct Source {
 /// ASCII letters only.
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
+/// A letter or _, then letters, digits and _.
+[[nodiscard]] bool is_plain_name(std::string_view text) noexcept;
+
 /// UTF-8 checked, no NUL, no BOM, LF line ends. Throws revision_syntax.
 [[nodiscard]] std::string normalise(const Source& source, std::string_view bytes);
 
