@@ -87,11 +87,43 @@ void add_verb(CLI::App& journal_verbs, int& exit_code, Direction direction) {
     });
 }
 
+int stamp(const Arguments& arguments) {
+    const auto result = journal::stamp_file(arguments.file, arguments.target);
+    if (arguments.json) {
+        print_json(
+            {{"found", result.found}, {"current", result.current}, {"changed", result.changed}}
+        );
+    } else {
+        const auto before = result.found.empty() ? std::string("nothing") : result.found;
+        fmt::print("{}: its log said {}, now {}\n", arguments.file, before, result.current);
+    }
+    return 0;
+}
+
+void add_stamp(CLI::App& journal_verbs, int& exit_code) {
+    const auto arguments = std::make_shared<Arguments>();
+    auto* verb = journal_verbs.add_subcommand(
+        "stamp", "Correct the log of a file whose schema was changed by hand; runs nothing"
+    );
+    verb->add_option("file", arguments->file, "The journal")->required();
+    verb->add_option("revision", arguments->target, "What its schema is")->required();
+    verb->add_flag("--json", arguments->json, "Print one JSON object");
+    verb->footer(
+        "Refused (unknown_shape, with the differences) unless the file looks as that revision "
+        "makes "
+        "it.\nExample:\n  tapline-agent journal stamp local_journal.db j0001"
+    );
+    verb->callback([arguments, &exit_code] {
+        exit_code = run_verb(arguments->json, [&] { return stamp(*arguments); });
+    });
+}
+
 }  // namespace
 
 void add_journal_migrate(CLI::App& journal_verbs, int& exit_code) {
     add_verb(journal_verbs, exit_code, Direction::upgrade);
     add_verb(journal_verbs, exit_code, Direction::downgrade);
+    add_stamp(journal_verbs, exit_code);
 }
 
 }  // namespace tapline::cli

@@ -6,7 +6,7 @@ class App;
 
 namespace tapline::cli {
 
-/// `tapline-agent journal upgrade|downgrade FILE REVISION`
+/// `tapline-agent journal upgrade|downgrade|stamp FILE REVISION`
 void add_journal_migrate(CLI::App& journal_verbs, int& exit_code);
 
 }  // namespace tapline::cli

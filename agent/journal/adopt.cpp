@@ -96,6 +96,19 @@ fs::path prepare(const fs::path& file) {
     return real;
 }
 
+fs::path prepare_existing(const fs::path& file) {
+    const auto real = prepare(file);
+    if (!fs::exists(real)) {
+        throw Error(
+            ErrorKind::usage,
+            "no_such_file",
+            fmt::format("{}: there is no such file", real.string()),
+            "Check the path."
+        );
+    }
+    return real;
+}
+
 struct Job {
     revision::Direction direction = revision::Direction::upgrade;
     std::string target;
@@ -173,15 +186,7 @@ MigrateReport migrate_file(
     std::string_view target,
     const MigrateOptions& options
 ) {
-    const auto real = prepare(file);
-    if (!fs::exists(real)) {
-        throw Error(
-            ErrorKind::usage,
-            "no_such_file",
-            fmt::format("{}: there is no such file", real.string()),
-            "Check the path."
-        );
-    }
+    const auto real = prepare_existing(file);
     tell(options, "inspect");
     const Job job{direction, std::string(target), false};
     if (direction == revision::Direction::upgrade) {
@@ -193,6 +198,17 @@ MigrateReport migrate_file(
         return {*seen, std::nullopt};
     }
     return run_live(database, job, options);
+}
+
+MigrateResult stamp_file(const fs::path& file, std::string_view target) {
+    const auto real = prepare_existing(file);
+    const FileLock lock(real);
+    auto database = open_live(real, false);
+    auto result = stamp(database, target);
+    if (fs::exists(real.string() + "-wal")) {
+        sync_file(real.string() + "-wal");
+    }
+    return result;
 }
 
 }  // namespace tapline::journal

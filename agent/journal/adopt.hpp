@@ -41,4 +41,7 @@ MigrateReport migrate_file(
     const MigrateOptions& options = {}
 );
 
+/// stamp of a file, under its lock and as its owner. Without a backup: it writes a line of the log.
+MigrateResult stamp_file(const std::filesystem::path& file, std::string_view target);
+
 }  // namespace tapline::journal

@@ -271,6 +271,28 @@ TEST_CASE("the digests of released revisions are what the field has") {
     CHECK(lines == expected);
 }
 
+TEST_CASE("A log that names a revision which the schema isn't is corrected by a stamp") {
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_journal(file, "gen7", 3);
+    (void)journal::adopt(file);
+    {
+        journal::Database database(file);
+        database.exec(
+            "INSERT INTO tapline_revision (revision, revises, direction, found, "
+            "current_after, digest, first_seq, duration_ms, agent_version, downgrade_sql) "
+            "VALUES ('j0099', 'j0001', 'upgrade', 'j0001', 'j0099', '', 4, 1, '9.9', "
+            "'-- tapline: downgrade' || char(10) || 'DROP TABLE pours;')"
+        );
+        CHECK(journal::ledger_revision(database) == "j0099");
+    }
+    CHECK_THROWS_AS(journal::stamp_file(file, "gen8"), Error);
+    CHECK(journal::stamp_file(file, "j0001").found == "j0099");
+    CHECK(journal::migrate_file(file, Direction::downgrade, "gen8").result.current == "gen8");
+    journal::Database database(file);
+    CHECK(database.integer("SELECT count(*) FROM pours") == 3);
+}
+
 TEST_CASE("stamp writes the log only for the shape that the file has") {
     const TempDir dir;
     const auto file = dir / "local_journal.db";
