@@ -4,13 +4,23 @@
 
 #include <fmt/format.h>
 
+#include "common/log.hpp"
+
 namespace tapline::cli {
 
 namespace fs = std::filesystem;
 
-PrivateServer::PrivateServer()
-    : directory_(fs::temp_directory_path() / fmt::format("tapline-private-{}", ::getpid())),
-      server_(directory_) {}
+namespace {
+
+/// What the server's keeper logs while it starts is no part of the verb's answer on stdout.
+fs::path quiet_directory() {
+    start_logging(program_name, "warn");
+    return fs::temp_directory_path() / fmt::format("tapline-private-{}", ::getpid());
+}
+
+}  // namespace
+
+PrivateServer::PrivateServer() : directory_(quiet_directory()), server_(directory_) {}
 
 PrivateServer::~PrivateServer() {
     server_.stop();

@@ -104,6 +104,7 @@ int run_program(int argc, char** argv) {
     add_quarantine_verbs(app, context);
     add_lint_verb(app, context);
     add_verify_verb(app, context);
+    add_import_verb(app, context);
     app.footer(examples);  // after the verbs, which would inherit it
     try {
         const std::vector<std::string_view> arguments(argv, argv + argc);

@@ -135,7 +135,9 @@ Found read_node(const json& statement) {
     return std::nullopt;
 }
 
-Found parse(const std::string& sql) {
+}  // namespace
+
+std::optional<AloneStatement> find_alone(const std::string& sql) {
     const std::unique_ptr<PgQueryParseResult, void (*)(PgQueryParseResult*)> result(
         new PgQueryParseResult(pg_query_parse(sql.c_str())),
         [](PgQueryParseResult* parsed) {
@@ -151,10 +153,8 @@ Found parse(const std::string& sql) {
     return statements.size() == 1 ? read_node(statements.front().at("stmt")) : std::nullopt;
 }
 
-}  // namespace
-
 AloneStatement read_alone(const Revision& revision, const Statement& statement) {
-    Found found = parse(statement.text);
+    Found found = find_alone(statement.text);
     if (!found) {
         throw Error(
             ErrorKind::usage,

@@ -2,6 +2,7 @@
 // the catalog tells afterwards whether it happened, so that a killed run goes on from there. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ struct AloneStatement {
     std::string name;      ///< of what is made or changed there, unquoted: index, constraint, label
     std::string partition;
 };
+
+/// nullopt: not one of them.
+[[nodiscard]] std::optional<AloneStatement> find_alone(const std::string& sql);
 
 /// Throws Error{usage, "not_alone"} naming file, line and what may stand there.
 [[nodiscard]] AloneStatement read_alone(const Revision& revision, const Statement& statement);
