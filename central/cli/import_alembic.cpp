@@ -10,7 +10,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "central/cli/import_report.hpp"
@@ -45,10 +44,28 @@ class NewDirectory {
             target_ = target_.parent_path();
         }
         refuse_existing();
-        const std::string hidden =
-            fmt::format(".{}.{}.tmp", target_.filename().string(), ::getpid());
-        hidden_ = target_.parent_path() / hidden;
+        hidden_ = target_.parent_path() /
+                  fmt::format(".{}.{}.tmp", target_.filename().string(), ::getpid());
+    }
+
+    ~NewDirectory() {
+        std::error_code ignored;
+        fs::remove_all(hidden_, ignored);
+        for (const fs::path& each : parents_) {
+            fs::remove(each, ignored);  // only an empty one goes
+        }
+    }
+
+    NewDirectory(const NewDirectory&) = delete;
+    NewDirectory& operator=(const NewDirectory&) = delete;
+
+    [[nodiscard]] const fs::path& hidden() const noexcept { return hidden_; }
+
+    void make() {
         std::error_code error;
+        for (fs::path each = target_.parent_path(); !fs::exists(each); each = each.parent_path()) {
+            parents_.push_back(each);
+        }
         fs::create_directories(target_.parent_path(), error);
         if (!error) {
             fs::create_directory(hidden_, error);
@@ -57,16 +74,6 @@ class NewDirectory {
             fail(error);
         }
     }
-
-    ~NewDirectory() {
-        std::error_code ignored;
-        fs::remove_all(hidden_, ignored);
-    }
-
-    NewDirectory(const NewDirectory&) = delete;
-    NewDirectory& operator=(const NewDirectory&) = delete;
-
-    [[nodiscard]] const fs::path& hidden() const noexcept { return hidden_; }
 
     /// Never over anything that is there by now.
     void keep() {
@@ -101,6 +108,7 @@ class NewDirectory {
 
     fs::path target_;
     fs::path hidden_;
+    std::vector<fs::path> parents_;  ///< made by us, the lowest first
 };
 
 revision::LineageSet load_set(const fs::path& directory) {
@@ -157,7 +165,7 @@ std::vector<revision::SourceFile> convert(std::vector<ImportedFiles>& all) {
 
 /// Refused as a whole: a lineage with holes would be found out in the middle of an upgrade.
 void refuse(
-    Context& context, const std::vector<ImportedFiles>& all, const std::vector<std::string>& missing
+    Context& context, const std::vector<ImportedFiles>& all, const std::vector<MissingStep>& missing
 ) {
     const std::string message =
         fmt::format("Alembic can't tell the SQL of {} steps", missing.size());
@@ -169,13 +177,13 @@ void refuse(
             {"kind", "not_rendered"},
             {"message", message},
             {"hint", hint},
-            {"steps", missing},
+            {"steps", missing_json(missing)},
             {"revisions", revisions_json(all)}};
         std::cout << nlohmann::ordered_json{{"error", body}}.dump() << '\n';
     }
     std::cerr << fmt::format(
-        "{}\n{}",
-        fmt::join(missing, "\n"),
+        "{}{}",
+        missing_text(missing),
         render_error(program_name, {ErrorKind::refused, "not_rendered", message, hint})
     );
     context.exit_code = exit_code(ErrorKind::refused);
@@ -197,12 +205,13 @@ void import_project(Context& context, alembic::Project& project, const ImportOpt
     for (alembic::Imported& each : project.render(project.revisions())) {
         all.push_back({std::move(each), {}, {}});
     }
-    const std::vector<std::string> missing = unrendered(all);
+    const std::vector<MissingStep> missing = missing_steps(all);
     if (!missing.empty() && !options.incomplete) {
         refuse(context, all, missing);
         return;
     }
     const std::vector<revision::SourceFile> files = convert(all);
+    directory.make();
     for (const revision::SourceFile& file : files) {
         write_new_file(directory.hidden(), file.name, file.bytes);
     }
@@ -220,9 +229,7 @@ void import_project(Context& context, alembic::Project& project, const ImportOpt
         directory.keep();
     }
     std::string text = revisions_text(all);
-    if (!missing.empty()) {
-        text += fmt::format("{}\n", fmt::join(missing, "\n"));
-    }
+    text += missing_text(missing);
     text += options.no_verify ? "nothing was verified\n" : summary_text(proofs);
     text += keep ? fmt::format("{} files in {}\n", files.size(), options.to)
                  : "nothing was written; --incomplete writes the files as they are\n";
@@ -230,7 +237,7 @@ void import_project(Context& context, alembic::Project& project, const ImportOpt
         context,
         {{"directory", options.to},
          {"written", keep},
-         {"complete", missing.empty()},
+         {"missing", missing_json(missing)},
          {"verified", !options.no_verify},
          {"equal", !options.no_verify && all_good(proofs)},
          {"revisions", revisions_json(all)},

@@ -74,20 +74,40 @@ std::string indented(const std::string& text) {
 
 }  // namespace
 
-std::vector<std::string> unrendered(const std::vector<ImportedFiles>& all) {
-    std::vector<std::string> lines;
+std::vector<MissingStep> missing_steps(const std::vector<ImportedFiles>& all) {
+    std::vector<MissingStep> missing;
     for (const ImportedFiles& each : all) {
-        const auto add = [&](std::string_view direction, const Half& half) {
-            if (!half.problem.empty()) {
-                lines.push_back(
-                    fmt::format("{} {}: {}", direction, each.revision.facts.id, half.problem)
-                );
-            }
-        };
-        add("upgrade", each.revision.upgrade);
-        add("downgrade", each.revision.downgrade);
+        const std::string& id = each.revision.facts.id;
+        if (!each.revision.upgrade.problem.empty()) {
+            missing.push_back({id, revision::Direction::upgrade, each.revision.upgrade.problem});
+        }
+        if (!each.revision.downgrade.problem.empty()) {
+            missing.push_back({id, revision::Direction::downgrade, each.revision.downgrade.problem}
+            );
+        }
     }
-    return lines;
+    return missing;
+}
+
+nlohmann::ordered_json missing_json(const std::vector<MissingStep>& missing) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const MissingStep& each : missing) {
+        list.push_back(
+            {{"id", each.id},
+             {"direction", revision::to_string(each.direction)},
+             {"reason", each.reason}}
+        );
+    }
+    return list;
+}
+
+std::string missing_text(const std::vector<MissingStep>& missing) {
+    std::string text;
+    for (const MissingStep& each : missing) {
+        text +=
+            fmt::format("{} {}: {}\n", revision::to_string(each.direction), each.id, each.reason);
+    }
+    return text;
 }
 
 nlohmann::ordered_json revisions_json(const std::vector<ImportedFiles>& all) {

@@ -18,8 +18,17 @@ struct ImportedFiles {
     std::vector<std::string> allowed;  ///< hazards that lint would stop
 };
 
-/// Steps that have no SQL: "upgrade 0005_x: why".
-[[nodiscard]] std::vector<std::string> unrendered(const std::vector<ImportedFiles>& all);
+/// A step that has no SQL.
+struct MissingStep {
+    std::string id;
+    revision::Direction direction = revision::Direction::upgrade;
+    std::string reason;
+};
+
+[[nodiscard]] std::vector<MissingStep> missing_steps(const std::vector<ImportedFiles>& all);
+[[nodiscard]] nlohmann::ordered_json missing_json(const std::vector<MissingStep>& missing);
+/// "upgrade 0005_x: why", a line each.
+[[nodiscard]] std::string missing_text(const std::vector<MissingStep>& missing);
 
 [[nodiscard]] nlohmann::ordered_json revisions_json(const std::vector<ImportedFiles>& all);
 [[nodiscard]] std::string revisions_text(const std::vector<ImportedFiles>& all);

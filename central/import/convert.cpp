@@ -31,15 +31,17 @@ std::string literal(const std::string& text) {
     return quoted + "'";
 }
 
-/// A guard instead of SQL that nobody has. The tag isn't in the text, which is one line.
+/// A guard instead of SQL that nobody has. The reason is one line, and can't end the dollar string.
 RenderedPiece guard(const AlembicRevision& facts, const Half& half) {
+    std::string reason = half.problem;
+    std::replace(reason.begin(), reason.end(), '$', ' ');
     return {
         true,
         {fmt::format(
             "{} EXCEPTION USING MESSAGE = {}, HINT = {}; END $by_hand$",
             guard_start,
-            literal(fmt::format("{} was not imported from Alembic: {}", facts.id, half.problem)),
-            literal("write its SQL into this section by hand, from " + facts.path)
+            literal(fmt::format("{} was not imported from Alembic: {}", facts.id, reason)),
+            literal(fmt::format("write the SQL of {} into this section by hand", facts.id))
         )}};
 }
 
@@ -72,13 +74,13 @@ std::string part_id(const std::string& id, std::size_t part, const revision::IdS
     return fresh;
 }
 
+/// A line that would read as a header or a marker stands behind a word.
 std::string prose_of(const AlembicRevision& facts) {
     std::string text;
     for (const std::string& line : facts.prose) {
-        // A line that would be a marker stands behind a word.
-        text += line.empty()                   ? std::string("--\n")
-                : line.starts_with("tapline:") ? fmt::format("-- doc: {}\n", line)
-                                               : fmt::format("-- {}\n", line);
+        const bool key = line.find(':') != std::string::npos;
+        text +=
+            line.empty() ? std::string("--\n") : fmt::format("-- {}{}\n", key ? "doc: " : "", line);
     }
     return text.empty() ? text : text + "\n";
 }

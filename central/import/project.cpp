@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "central/import/traceback.hpp"
 #include "common/error.hpp"
-#include "common/log.hpp"
 
 namespace tapline::alembic {
 
@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using revision::Direction;
-
-constexpr std::size_t shown_reason_bytes = 300;
 
 std::string read_text(const fs::path& path) {
     std::ifstream in(path, std::ios::binary);
@@ -87,6 +85,19 @@ std::string ini_for(const std::string& original, const fs::path& here, const std
     return text;
 }
 
+/// A `%` is kept away where it can be: many an env.py hands the URL to a parser that stumbles over
+/// it.
+std::string url_part(const std::string& text) {
+    std::string result;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') ||
+                           std::string_view("-_./").find(c) != std::string_view::npos;
+        result += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return result;
+}
+
 std::map<std::string, std::string> own_environment() {
     std::map<std::string, std::string> result;
     for (char** each = environ; *each != nullptr; ++each) {
@@ -112,39 +123,6 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-const std::string frame_start = "  File \"";
-
-/// Index of the last line of a traceback that names a file; lines.size(): none does.
-std::size_t last_frame(const std::vector<std::string>& lines, const std::string& path) {
-    std::size_t found = lines.size();
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        if (lines[i].starts_with(frame_start + path)) {
-            found = i;
-        }
-    }
-    return found;
-}
-
-/// The exception's own line after the last frame; else what Alembic said, else the last words.
-std::string exception_line(const ChildEnd& end) {
-    const std::vector<std::string> lines = lines_of(end.err);
-    for (std::size_t i = last_frame(lines, ""); i < lines.size(); ++i) {
-        if (!lines[i].empty() && lines[i].front() != ' ') {
-            return lines[i];
-        }
-    }
-    std::string last;
-    for (const std::string& text : {end.err, end.out}) {
-        for (const std::string& line : lines_of(text)) {
-            if (line.find("FAILED: ") != std::string::npos) {
-                return line.substr(line.find("FAILED: ") + 8);
-            }
-            last = line.empty() ? last : line;
-        }
-    }
-    return last.empty() ? fmt::format("exit code {}", end.exit_code) : last;
-}
-
 bool is_needed(const std::vector<AlembicRevision>& revisions, const AlembicRevision& one) {
     return std::any_of(revisions.begin(), revisions.end(), [&](const AlembicRevision& each) {
         const auto names = [&](const std::vector<std::string>& list) {
@@ -158,35 +136,6 @@ bool is_needed(const std::vector<AlembicRevision>& revisions, const AlembicRevis
 }
 
 }  // namespace
-
-std::string reason_of(const ChildEnd& end, const std::string& path) {
-    const std::vector<std::string> lines = lines_of(end.err);
-    const std::size_t frame = last_frame(lines, path + "\"");
-    std::string place;
-    if (frame < lines.size()) {
-        const std::string& line = lines[frame];
-        const std::size_t number = line.find(", line ");
-        if (number != std::string::npos) {
-            const std::size_t begin = number + 7;
-            place = fmt::format(
-                " ({} line {})",
-                fs::path(path).filename().string(),
-                line.substr(begin, line.find(',', begin) - begin)
-            );
-        }
-    }
-    return printable(exception_line(end), shown_reason_bytes) + place;
-}
-
-bool raised_by_author(const ChildEnd& end, const std::string& path) {
-    const std::vector<std::string> lines = lines_of(end.err);
-    const std::size_t frame = last_frame(lines, "");
-    if (frame + 1 >= lines.size() || frame != last_frame(lines, path + "\"")) {
-        return false;
-    }
-    const std::size_t first = lines[frame + 1].find_first_not_of(' ');
-    return first != std::string::npos && lines[frame + 1].substr(first).starts_with("raise");
-}
 
 Project::Project(ProjectOptions options)
     : options_(std::move(options)), program_(find_program(options_.program)) {
@@ -234,9 +183,9 @@ void Project::use(const Target& target) {
     const std::string url = fmt::format(
         "{}://{}@/{}?host={}&port={}",
         scheme_,
-        target.user,
-        target.database,
-        target.host,
+        url_part(target.user),
+        url_part(target.database),
+        url_part(target.host),
         target.port
     );
     environment_[options_.url_variable] = url;

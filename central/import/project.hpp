@@ -80,10 +80,4 @@ class Project {
     revision::IdSet ids_;
 };
 
-/// Why Alembic ended: the exception's line, with the place in the revision's file; pure.
-[[nodiscard]] std::string reason_of(const ChildEnd& end, const std::string& path);
-
-/// Whether the revision itself raised it (`raise NotImplementedError(...)`); pure.
-[[nodiscard]] bool raised_by_author(const ChildEnd& end, const std::string& path);
-
 }  // namespace tapline::alembic

@@ -305,20 +305,43 @@ StepProof Proof::down(const AlembicRevision& revision) {
     return proof;
 }
 
+/// Many an env.py has Alembic print `%%`.
+void Proof::explain(StepProof& proof) const {
+    if (proof.outcome != Outcome::differs && proof.outcome != Outcome::ours_fails) {
+        return;
+    }
+    for (const std::string& id : files_of(proof.id)) {
+        const revision::Section& section = set_.front().lineage.at(id).section(proof.direction);
+        if (section.raw.find("%%") != std::string::npos) {
+            proof.notes.emplace_back(
+                "its SQL has %%: Alembic doubles each % unless env.py configures its offline mode "
+                "with dialect_opts={\"paramstyle\": \"named\"}"
+            );
+            return;
+        }
+    }
+}
+
 std::vector<StepProof> Proof::run(
     const std::vector<AlembicRevision>& revisions, const std::function<void(const StepProof&)>& tell
 ) {
     std::vector<StepProof> proofs;
+    revision::IdSet there;
     bool stopped = false;
     const auto add = [&](const AlembicRevision& revision, Direction direction) {
+        const bool is_up = direction == Direction::upgrade;
         StepProof proof;
         proof.id = revision.id;
         proof.direction = direction;
         proof.outcome = Outcome::not_tried;
-        if (!stopped) {
-            proof = direction == Direction::upgrade ? up(revision) : down(revision);
-            stopped = proof.outcome == Outcome::alembic_fails &&
-                      (direction == Direction::upgrade || !needs_copy(revision.id));
+        if (!stopped && (is_up || there.contains(revision.id))) {
+            proof = is_up ? up(revision) : down(revision);
+            const bool failed = proof.outcome == Outcome::alembic_fails;
+            if (is_up && !failed) {
+                there.insert(revision.id);
+            }
+            stopped = failed && (is_up || !needs_copy(revision.id));
+            explain(proof);
         }
         tell(proof);
         proofs.push_back(std::move(proof));
@@ -329,6 +352,7 @@ std::vector<StepProof> Proof::run(
     for (const AlembicRevision& each : revisions) {
         add(each, Direction::upgrade);
     }
+    stopped = false;  // what Alembic did bring up can go down again
     for (auto each = revisions.rbegin(); each != revisions.rend(); ++each) {
         add(*each, Direction::downgrade);
     }

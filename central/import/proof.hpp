@@ -65,6 +65,7 @@ class Proof {
     [[nodiscard]] bool needs_copy(const std::string& id) const;
     void forget(const std::string& id);
     void compare(StepProof& proof);
+    void explain(StepProof& proof) const;
     void copy(const std::string& from, const std::string& to);
     void start_over_from_alembic();
     void go_back_to_before(const std::string& id);

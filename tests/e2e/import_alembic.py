@@ -201,7 +201,9 @@ class ImportAlembic(unittest.TestCase):
         self.files = f"{self.directory}/files"
 
     def run_import(self, *arguments, code=0, env=None, to=None):
-        command = ["import-alembic", self.project, "--alembic", ALEMBIC, "--json", *arguments]
+        command = ["import-alembic", self.project, "--json", *arguments]
+        if "--alembic" not in arguments:
+            command += ["--alembic", ALEMBIC]
         if "--check" not in arguments:
             command += ["--to", to or self.files]
         # A database that must never be touched: its `%40` would even end env.py.
@@ -225,6 +227,7 @@ class ImportAlembic(unittest.TestCase):
         Project(self.project, STEPS)
         result = self.run_import()
         self.assertTrue(result["written"] and result["equal"])
+        self.assertEqual(result["missing"], [])
         ups = self.outcomes(result, "upgrade")
         self.assertEqual(len(ups), 13)
         self.assertEqual(set(ups.values()), {"equal"})
@@ -242,38 +245,32 @@ class ImportAlembic(unittest.TestCase):
             with open(path, encoding="utf-8") as file:
                 self.assertNotIn("UPDATE alembic_version", file.read())
         self.assertEqual(self.leftovers(), [])
-        self.run_import("--check", self.files)
         # A target that is there is never written to.
         self.assertEqual(self.run_import(code=2)["error"]["kind"], "file_exists")
-        self.break_one_file()
+        self.break_two_files()
         self.both_tools_share_databases()
 
-    def break_one_file(self):
-        """Without one CHECK the proof names the step, and the ones after it are judged by themselves."""
-        path, text = self.read("visits_of_guests_and_their_cards")
-        broken = text.replace("""CONSTRAINT ck_visits_order CHECK ("order" BETWEEN 0 AND 9), """, "")
-        if broken == text:
-            broken = text.replace(""", \n    CONSTRAINT ck_visits_order CHECK ("order" BETWEEN 0 AND 9)""", "")
-        self.assertNotEqual(broken, text)
+    def rewrite(self, revision, old, new):
+        path, text = self.read(revision)
+        self.assertEqual(text.count(old), 1)
         with open(path, "w", encoding="utf-8") as out:
-            out.write(broken)
+            out.write(text.replace(old, new))
+        return path, text
+
+    def break_two_files(self):
+        """Without a CHECK and without a row the proof names the two steps, and no step after them."""
+        check = """CONSTRAINT ck_visits_order CHECK ("order" BETWEEN 0 AND 9), \n    """
+        whole = [self.rewrite("visits_of_guests_and_their_cards", check, ""),
+                 self.rewrite("0003_seed", "('8C5EFC0C', 1, 'active'), ", "")]
         result = self.run_import("--check", self.files, code=1)
-        ups = self.outcomes(result, "upgrade")
-        self.assertEqual([i for i, o in ups.items() if o != "equal"], ["visits_of_guests_and_their_cards"])
-        (step,) = [each for each in result["steps"] if each["outcome"] == "differs"]
-        self.assertEqual([each["object"] for each in step["findings"]], ["table visits constraint ck_visits_order"])
-        # A row that isn't inserted is seen, too.
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(text)
-        seed, seeded = self.read("0003_seed")
-        with open(seed, "w", encoding="utf-8") as out:
-            out.write(seeded.replace("('8C5EFC0C', 1, 'active'), ", ""))
-        result = self.run_import("--check", self.files, code=1)
-        (step,) = [each for each in result["steps"] if each["outcome"] == "differs"]
-        self.assertEqual((step["id"], step["findings"]), ("0003_seed", []))
-        self.assertEqual(step["data"], ["table public.cards: 2 rows with Alembic, 1 with tapline"])
-        with open(seed, "w", encoding="utf-8") as out:
-            out.write(seeded)
+        row, constraint = [each for each in result["steps"] if each["outcome"] not in ("equal", "no_way_back")]
+        self.assertEqual([each["object"] for each in constraint["findings"]],
+                         ["table visits constraint ck_visits_order"])
+        self.assertEqual((row["id"], row["findings"]), ("0003_seed", []))
+        self.assertEqual(row["data"], ["table public.cards: 2 rows with Alembic, 1 with tapline"])
+        for path, text in whole:
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
 
     def both_tools_share_databases(self):
         """What Alembic brought to each revision is stamped, upgraded and downgraded by ours."""
@@ -290,7 +287,7 @@ class ImportAlembic(unittest.TestCase):
                 return done.stdout
 
             def same(a, b, where):
-                command = ["diff", url(a), url(b), "--json"]
+                command = ["diff", "--from", url(a), "--to", url(b), "--json"]
                 done = run_command("tapline-central", command, timeout_s=60)
                 found = json.loads(done.stdout)["findings"]
                 left = [each for each in found if "tapline" not in each["object"]]
@@ -307,7 +304,8 @@ class ImportAlembic(unittest.TestCase):
             for name, step in zip(names, STEPS):
                 cluster.rows(f"CREATE DATABASE up_{name} TEMPLATE {name}", database="postgres")
                 rows = {row[0] for row in cluster.rows("SELECT version_num FROM alembic_version", database=name)}
-                ours(f"up_{name}", "stamp", *sorted(rows))
+                if len(rows) > 1 or step[0] < "0007":  # the version table is Alembic's: a stamp may be left out
+                    ours(f"up_{name}", "stamp", *sorted(rows))
                 ours(f"up_{name}", "upgrade", "head")
                 same("walk", f"up_{name}", f"upgraded from {step[0]}")
                 if step[0] not in ("0012_gone", "0013_last"):
@@ -335,14 +333,16 @@ class ImportAlembic(unittest.TestCase):
     op.drop_column("cards", "odd")
 """),
         ]
-        Project(self.project, steps)
+        # One transaction for each step, as many projects have it.
+        env_py = ENV_PY.replace("context.configure(", "context.configure(transaction_per_migration=True, ")
+        Project(self.project, steps, env_py=env_py)
         error = self.run_import(code=3)["error"]
         self.assertEqual(error["kind"], "not_rendered")
-        self.assertEqual([line.split(":")[0] for line in error["steps"]],
-                         ["upgrade 0003_asks", "downgrade 0004_after", "upgrade 0005_writes_version"])
-        self.assertIn("no attribute 'fetchall' (0003_asks_x.py line ", error["steps"][0])
-        self.assertIn("goodbye", error["steps"][1])
-        self.assertIn("alembic_version", error["steps"][2])
+        self.assertEqual([(each["direction"], each["id"]) for each in error["steps"]],
+                         [("upgrade", "0003_asks"), ("downgrade", "0004_after"), ("upgrade", "0005_writes_version")])
+        self.assertIn("no attribute 'fetchall' (0003_asks_x.py line ", error["steps"][0]["reason"])
+        self.assertIn("goodbye", error["steps"][1]["reason"])
+        self.assertIn("alembic_version", error["steps"][2]["reason"])
         self.assertFalse(os.path.exists(self.files))
         result = self.run_import("--incomplete", code=1)
         ups = self.outcomes(result, "upgrade")
@@ -358,11 +358,9 @@ class ImportAlembic(unittest.TestCase):
             self.assertIn("0003_asks was not imported from Alembic", error["message"])
             self.assertEqual(cluster.one("SELECT version_num FROM alembic_version"), "0002_cards")
         # Written by hand, it is proven like the others.
-        path, text = self.read("0003_asks")
-        begin = text.index("DO LANGUAGE")
-        fixed = text[:begin] + "ALTER TABLE cards ADD COLUMN n0 int;" + text[text.index("\n", begin):]
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(fixed)
+        _, text = self.read("0003_asks")
+        (guard,) = [line for line in text.splitlines() if line.startswith("DO LANGUAGE")]
+        self.rewrite("0003_asks", guard, "ALTER TABLE cards ADD COLUMN n0 int;")
         result = self.run_import("--check", self.files, code=1)
         self.assertEqual(self.outcomes(result, "upgrade")["0003_asks"], "equal")
         self.assertEqual(self.outcomes(result, "downgrade")["0003_asks"], "equal")
