@@ -114,15 +114,6 @@ std::map<std::string, std::string> own_environment() {
     return result;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
-
 bool is_needed(const std::vector<AlembicRevision>& revisions, const AlembicRevision& one) {
     return std::any_of(revisions.begin(), revisions.end(), [&](const AlembicRevision& each) {
         const auto names = [&](const std::vector<std::string>& list) {

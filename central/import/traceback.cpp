@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <sstream>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,15 +12,6 @@ namespace tapline::alembic {
 namespace {
 
 constexpr std::size_t shown_reason_bytes = 300;
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
 
 const std::string frame_start = "  File \"";
 
@@ -37,6 +27,15 @@ std::size_t last_frame(const std::vector<std::string>& lines, const std::string&
 }
 
 }  // namespace
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
 
 std::string exception_line(const ChildEnd& end) {
     const std::vector<std::string> lines = lines_of(end.err);

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "central/import/child.hpp"
 
 namespace tapline::alembic {
+
+[[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
 
 /// The exception's own line after the last frame; else what stands behind Alembic's `FAILED:`, else
 /// the last words.

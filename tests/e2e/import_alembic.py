@@ -379,6 +379,23 @@ class ImportAlembic(unittest.TestCase):
             self.assertEqual(len(os.listdir(self.files)), 2)
         self.assertEqual(self.leftovers(), [])
 
+    def test_several_bases_and_heads_and_a_dependency_by_label(self):
+        def table(name):
+            return f"    op.execute('CREATE TABLE {name} (x int)')", f"    op.execute('DROP TABLE {name}')"
+
+        def row(name):
+            return f"    op.execute('INSERT INTO {name} VALUES (1)')", f"    op.execute('DELETE FROM {name}')"
+
+        Project(self.project, [
+            ("0001a", None, "a", None, None, *table("a")),
+            ("0002b", None, "another base", ("bars",), None, *table("b")),
+            ("0003a", "0001a", "needs the other", None, "bars", *row("b")),
+            ("0003c", "0001a", "a fork", None, None, *row("a")),
+        ])
+        result = self.run_import()
+        self.assertEqual([each["outcome"] for each in result["steps"]], ["equal"] * 8)
+        self.assertEqual([each["depends_on"] for each in result["revisions"]], [[], [], ["bars"], []])
+
     def test_a_project_that_is_none_is_refused(self):
         os.mkdir(self.project)
         self.assertEqual(self.run_import(code=2)["error"]["kind"], "no_alembic_project")
@@ -386,6 +403,16 @@ class ImportAlembic(unittest.TestCase):
         self.project += "/x"
         self.assertEqual(self.run_import("--alembic", "/nowhere/alembic", code=2)["error"]["kind"], "no_program")
         self.assertEqual(self.run_import(code=2)["error"]["kind"], "no_revisions")
+        self.project += "/version"
+        env_py = ENV_PY.replace("context.configure(", "context.configure(version_table='mine', ")
+        Project(self.project, STEPS[:1], env_py=env_py)
+        self.assertEqual(self.run_import(code=3)["error"]["kind"], "version_table")
+        self.project += "/short"
+        Project(self.project, [("001", None, "an id too short for us", None, None, "    pass", "    pass")])
+        self.assertEqual(self.run_import(code=2)["error"]["kind"], "bad_revision_id")
+        self.project += "/slow"
+        Project(self.project, [("0001", None, "x", None, None, "    import time; time.sleep(60)", "    pass")])
+        self.assertEqual(self.run_import("--timeout", "4", code=3)["error"]["kind"], "child_limit")
 
 
 if __name__ == "__main__":
