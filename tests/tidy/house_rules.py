@@ -21,10 +21,11 @@ ALLOWED = {
     "central/catalog": {"common", "common/revision", "central/pg", "central/revision"},
     "central/lint": {"common", "common/revision"},
     "central/import": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint"},
+    "central/draft": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint"},
     "central/settle": {"common", "central/pg"},
     "central/fleet": {"common", "central/pg", "central/settle"},
     "central/gateway": {"common", "central/pg", "central/settle", "central/fleet"},
-    "central/cli": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint", "central/import",
+    "central/cli": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint", "central/import", "central/draft",
                     "central/settle", "central/fleet", "central/gateway"},
     "central": {"common", "central/cli"},
 }
