@@ -282,6 +282,10 @@ Proposal propose_anything(Builder& builder, const Differences& d) {
             "decide "
             "whether rows hold them; a new type, a column of it and a switch-over is the way"};
     }
+    const std::string& of = builder.wanted(d.object).of;
+    if (d.word.kind == "index" && builder.sides.head.objects.at(d.object).of != of) {
+        return {"", "", fmt::format("it stands on {} now: decide first what becomes of that", of)};
+    }
     if (d.word.kind == "index" && d.has("definition")) {
         return {
             value_of(d.found, "definition") + ";",

@@ -20,6 +20,7 @@
 #include "central/draft/draft.hpp"
 #include "central/draft/name.hpp"
 #include "central/lint/node.hpp"
+#include "common/error.hpp"
 #include "common/revision/file.hpp"
 #include "tests/support/pg_cluster.hpp"
 
@@ -214,7 +215,7 @@ Outcome run_central(std::vector<std::string> arguments, const std::string& url) 
     return {code, redirect.out.str(), redirect.err.str()};
 }
 
-Drafted draft_of(const std::string& head, const std::string& change) {
+Drafted draft_of(const std::string& head, const std::string& change, bool try_each) {
     const Directory directory(head);
     const TestDatabase developers(TestDatabase::Schema::empty);
     const TestDatabase base(TestDatabase::Schema::empty);
@@ -224,7 +225,13 @@ Drafted draft_of(const std::string& head, const std::string& change) {
         std::size_t at = 0;
         while (at < change.size()) {
             const std::size_t end = std::min(change.find(";;", at), change.size());
-            session.run(change.substr(at, end - at));
+            try {
+                session.run(change.substr(at, end - at));
+            } catch (const Error&) {
+                if (!try_each) {
+                    throw;
+                }
+            }
             at = end + 2;
         }
     }

@@ -24,8 +24,11 @@ struct Drafted {
 };
 
 /// head: the revision that exists. change: what the developer did after it; `;;` ends a
-/// transaction. Throws what goes wrong on the way.
-[[nodiscard]] Drafted draft_of(const std::string& head, const std::string& change);
+/// transaction. Throws what goes wrong on the way; try_each: a transaction that fails is passed
+/// over.
+[[nodiscard]] Drafted draft_of(
+    const std::string& head, const std::string& change, bool try_each = false
+);
 
 /// The same with --from: `schema` is the whole wanted schema.
 [[nodiscard]] Drafted draft_from(const std::string& head, const std::string& schema);
