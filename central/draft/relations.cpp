@@ -120,6 +120,35 @@ std::string referenced_table(const std::string& definition) {
     return at == std::string::npos ? std::string() : definition.substr(at + 12);
 }
 
+/// What is said of an index by statements of its own, each after a line end.
+std::string index_settings(Builder& builder, const std::string& object) {
+    const Word word = read_word(object);
+    const catalog::Object& index = builder.wanted(object);
+    const catalog::Attributes& is = index.attributes;
+    const Word table = read_word(index.of);
+    const std::string head = fmt::format("\nALTER TABLE {} ", table.sql());
+    std::string sql;
+    if (is.contains("clustered")) {
+        sql += head + "CLUSTER ON " + identifier(word.name) + ";";
+    }
+    const auto relation = builder.sides.wanted.objects.find(index.of);
+    const bool fresh = !builder.sides.head.objects.contains(index.of);
+    if (fresh && relation != builder.sides.wanted.objects.end() &&
+        value_of(relation->second.attributes, "replica identity") == "index " + word.name) {
+        sql += head + "REPLICA IDENTITY USING INDEX " + identifier(word.name) + ";";
+    }
+    for (const std::string& each : split_list(value_of(is, "statistics"))) {
+        const std::size_t colon = each.find(": ");
+        sql += fmt::format(
+            "\nALTER INDEX {} ALTER COLUMN {} SET STATISTICS {};",
+            word.sql(),
+            each.substr(0, colon),
+            each.substr(colon + 2)
+        );
+    }
+    return sql;
+}
+
 }  // namespace
 
 std::string sequence_options(const catalog::Attributes& is, bool with_type) {
@@ -227,7 +256,6 @@ void add_index(Builder& builder, const std::string& object) {
     const catalog::Attributes& is = index.attributes;
     std::string definition = value_of(is, "definition");
     const bool fresh = !builder.sides.head.objects.contains(index.of);
-    const Word table = read_word(index.of);
     Item item{.object = object, .stage = fresh ? Stage::main : Stage::indexes, .rank = Rank::index};
     if (is.contains("tablespace")) {
         definition.insert(
@@ -258,36 +286,22 @@ void add_index(Builder& builder, const std::string& object) {
         definition.insert(at + 6, "CONCURRENTLY ");
     }
     item.up = definition + ";";
-    std::string said = properties(builder, object);
-    const std::string head = fmt::format("ALTER TABLE {} ", table.sql());
-    if (value_of(is, "clustered") == "yes") {
-        said += fmt::format(
-            "{}{}CLUSTER ON {};", said.empty() ? "" : "\n", head, identifier(word.name)
-        );
-    }
-    const auto relation = builder.sides.wanted.objects.find(index.of);
-    if (relation != builder.sides.wanted.objects.end() &&
-        value_of(relation->second.attributes, "replica identity") == "index " + word.name) {
-        said += fmt::format(
-            "{}{}REPLICA IDENTITY USING INDEX {};",
-            said.empty() ? "" : "\n",
-            head,
-            identifier(word.name)
-        );
-    }
-    if (fresh && !said.empty()) {
-        item.up += "\n" + said;
+    const std::string said = properties(builder, object);
+    const std::string settings = index_settings(builder, object);
+    if (fresh) {
+        item.up += (said.empty() ? "" : "\n" + said) + settings;
     } else if (!said.empty()) {
         // What transaction=off doesn't take comes in the file after it.
         Item later{.object = object, .stage = Stage::keys, .rank = Rank::property, .up = said};
+        later.down = fmt::format("COMMENT ON INDEX {} IS NULL;", word.sql());
         builder.put(std::move(later));
     }
-    if (is.contains("statistics")) {
+    if (!fresh && !settings.empty()) {
         builder.propose(
             object,
+            settings.substr(1),
             "",
-            "",
-            "statistics targets of its columns: ALTER INDEX … ALTER COLUMN … SET STATISTICS"
+            "a setting of the table or of the statistics on its columns: decide whether it is meant"
         );
     }
     item.provides.insert({word.schema, word.name});

@@ -179,7 +179,8 @@ unsigned first_seed() {
 
 TEST_CASE("Draft.IsSoundForSchemasThatChanceMakes") {
     const unsigned first = first_seed();
-    const int pairs = std::getenv("TAPLINE_TEST_SEED") != nullptr ? 1 : 10;
+    const char* const count = std::getenv("TAPLINE_TEST_PAIRS");
+    const int pairs = count != nullptr ? std::atoi(count) : 10;
     for (unsigned seed = first; seed < first + static_cast<unsigned>(pairs); ++seed) {
         std::cout << "TAPLINE_TEST_SEED=" << seed << std::endl;
         Chance chance(seed);
