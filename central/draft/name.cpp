@@ -13,7 +13,11 @@ namespace tapline::draft {
 namespace {
 
 // The longer before what it begins with.
-constexpr std::array<std::string_view, 25> kinds{
+constexpr std::array<std::string_view, 29> kinds{
+    "function of access method",
+    "operator of access method",
+    "operator class",
+    "operator family",
     "materialized view",
     "foreign table",
     "foreign-data wrapper",

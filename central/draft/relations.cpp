@@ -1,4 +1,4 @@
-// Constraints, indexes, sequences and views, made anew.
+// Constraints, indexes and sequences, made anew.
 #include <algorithm>
 #include <array>
 
@@ -306,52 +306,6 @@ void add_index(Builder& builder, const std::string& object) {
     }
     item.provides.insert({word.schema, word.name});
     builder.put(std::move(item));
-}
-
-void add_view(Builder& builder, const std::string& object) {
-    const Word word = read_word(object);
-    const catalog::Attributes& is = builder.wanted(object).attributes;
-    const bool stored = word.kind == "materialized view";
-    std::string definition = value_of(is, "definition");
-    while (definition.ends_with(';') || definition.ends_with('\n')) {
-        definition.pop_back();
-    }
-    std::string sql =
-        fmt::format("CREATE {} {}", stored ? "MATERIALIZED VIEW" : "VIEW", word.sql());
-    if (is.contains("access method")) {
-        sql += " USING " + identifier(value_of(is, "access method"));
-    }
-    const std::string options = storage_options(value_of(is, "options"));
-    sql += options.empty() ? "" : " WITH (" + options + ")";
-    if (is.contains("tablespace")) {
-        sql += " TABLESPACE " + identifier(value_of(is, "tablespace"));
-    }
-    sql += " AS\n" + definition + (is.contains("populated") ? "\nWITH NO DATA;" : ";");
-    constexpr std::string_view comment = " comment";
-    for (const auto& [name, value] : is) {
-        if (name.starts_with("column ") && name.ends_with(comment)) {
-            const std::string column = name.substr(7, name.size() - 7 - comment.size());
-            sql += fmt::format(
-                "\nCOMMENT ON COLUMN {}.{} IS {};", word.sql(), identifier(column), literal(value)
-            );
-        } else if (name.starts_with("column ") && name.ends_with(" default")) {
-            const std::string column = name.substr(7, name.size() - 15);
-            sql += fmt::format(
-                "\nALTER VIEW {} ALTER COLUMN {} SET DEFAULT {};",
-                word.sql(),
-                identifier(column),
-                value
-            );
-        }
-    }
-    Item item{.object = object, .rank = Rank::view};
-    item.up = with_properties(builder, sql, object);
-    item.down = drop_sql(object);
-    item.provides.insert({word.schema, word.name});
-    builder.put(std::move(item));
-    for (const std::string& part : builder.parts_of(object)) {
-        builder.added(part);
-    }
 }
 
 }  // namespace tapline::draft

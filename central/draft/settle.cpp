@@ -1,8 +1,10 @@
 #include "central/draft/settle.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "central/draft/builder.hpp"
 #include "central/lint/lint.hpp"
@@ -75,6 +77,24 @@ std::size_t item_at(const DraftFile& file, int line, std::size_t none) {
     return next == file.page.lines.begin() ? none : std::prev(next)->second;
 }
 
+/// "FILE:LINE: …", as lint says what PostgreSQL can't read.
+bool propose_unreadable(
+    std::vector<Item>& items, const std::vector<DraftFile>& files, const std::string& what
+) {
+    for (const DraftFile& file : files) {
+        if (!what.starts_with(file.file.name + ":")) {
+            continue;
+        }
+        const std::string rest = what.substr(file.file.name.size() + 1);
+        const std::size_t item = item_at(file, std::atoi(rest.c_str()), items.size());
+        if (item < items.size() && !items[item].proposed()) {
+            items[item].decide = "PostgreSQL can't read what was drafted: " + rest;
+            return true;
+        }
+    }
+    return false;
+}
+
 /// Turns what blocks into proposals; false: nothing blocks.
 bool propose_hazards(
     const Sides& sides, std::vector<Item>& items, const std::vector<DraftFile>& files
@@ -82,7 +102,15 @@ bool propose_hazards(
     lint::Catalog known = sides.known;
     bool any = false;
     for (const DraftFile& file : files) {
-        const lint::Report report = lint::lint_revision(known, file.read);
+        lint::Report report;
+        try {
+            report = lint::lint_revision(known, file.read);
+        } catch (const Error& error) {
+            if (error.code() != "sql_syntax" || !propose_unreadable(items, files, error.what())) {
+                throw;
+            }
+            return true;
+        }
         for (const lint::Finding& each : report.findings) {
             const std::size_t item = item_at(file, each.line, items.size());
             if (each.severity != lint::Severity::block || item == items.size() ||
@@ -143,9 +171,16 @@ bool propose_left(std::vector<Item>& items, const std::vector<catalog::Finding>&
             continue;
         }
         Item item{.object = finding.object, .rank = Rank::proposal};
+        std::set<std::string> names;
+        for (const catalog::Attributes* side : {&finding.expected, &finding.found}) {
+            for (const auto& [name, value] : *side) {
+                names.insert(name);
+            }
+        }
         item.decide = fmt::format(
-            "the draft doesn't bring about that it is {}: write what is missing by hand",
-            finding.change == catalog::Change::removed ? "away" : "as wanted"
+            "the draft doesn't bring about that it is {} ({}): write what is missing by hand",
+            finding.change == catalog::Change::removed ? "away" : "as wanted",
+            fmt::join(names, ", ")
         );
         items.push_back(std::move(item));
         any = true;

@@ -281,17 +281,18 @@ Drafted draft_from(const std::string& head, const std::string& schema) {
     return finish(directory, base, made, catalog_of(wanted));
 }
 
-void check_sound(const Drafted& drafted) {
+void check_sound(const Drafted& drafted, bool by_hand) {
     INFO(fmt::format("{}", fmt::join(drafted.files, "\n")));
     CHECK(drafted.blocking == std::vector<std::string>{});
     CHECK(drafted.drops == std::vector<std::string>{});
-    for (const std::string& each : drafted.decide) {
+    for (const std::string& each : by_hand ? std::vector<std::string>{} : drafted.decide) {
         // The trial is there for what nobody thought of; here it must have nothing to do.
         INFO(each);
         // But for a name that only a proposal frees: an index keeps its name when its table gets
         // another.
         CHECK((!each.starts_with("it didn't run") || each.ends_with("already exists")));
         CHECK_FALSE(each.starts_with("the draft doesn't bring about"));
+        CHECK_FALSE(each.starts_with("PostgreSQL can't read"));
     }
     for (const catalog::Finding& each : drafted.left) {
         const draft::Word word = draft::read_word(each.object);
