@@ -131,7 +131,7 @@ void propose_later_steps(std::vector<Item>& items) {
         }
         for (Item& item : items) {
             if (item.object == first.object && !item.proposed()) {
-                item.decide = "it is a step of what isn't decided above";
+                item.decide = "it is a step of what isn't decided yet";
             }
         }
     }

@@ -226,6 +226,20 @@ void add_constraint(Builder& builder, const std::string& object) {
     const bool reference = definition.starts_with("FOREIGN KEY");
     const std::string target =
         reference ? read_word("table " + referenced_table(definition)).whole() : std::string();
+    const auto table = builder.sides.wanted.objects.find(word.whole());
+    if (reference && !fresh && table != builder.sides.wanted.objects.end() &&
+        table->second.attributes.contains("partition key")) {
+        builder.propose(
+            object,
+            add_sql(word, definition),
+            drop_sql(object),
+            "it is new on a partitioned table, which takes no foreign key NOT VALID, so every row "
+            "is "
+            "looked up while nobody can write: add it NOT VALID to each partition and validate it "
+            "there first, or choose a quiet hour"
+        );
+        return;
+    }
     const bool late = reference && builder.gets_keys(target);
     const bool check = definition.starts_with("CHECK");
     Item item{.object = object, .rank = reference ? Rank::reference : Rank::key};

@@ -239,6 +239,52 @@ TEST_CASE("Draft.ASerialColumnOfATableThatExistsIsFilledByItsAuthor") {
     CHECK(drafted.left[0].found == catalog::Attributes{{"not null", "yes"}});
 }
 
+TEST_CASE("Draft.AsksAboutPartitionedTablesThatExist") {
+    const Drafted drafted = draft_of(
+        "CREATE TABLE g (id int PRIMARY KEY); CREATE TABLE p (id int, at date NOT NULL) PARTITION "
+        "BY RANGE (at); "
+        "CREATE TABLE p_rest PARTITION OF p DEFAULT;",
+        "CREATE INDEX by_id ON p (id); ALTER TABLE p ADD CONSTRAINT once UNIQUE (id, at); ALTER "
+        "TABLE p ADD "
+        "CONSTRAINT of_g FOREIGN KEY (id) REFERENCES g; CREATE TABLE p_2026 PARTITION OF p FOR "
+        "VALUES FROM "
+        "('2026-01-01') TO ('2027-01-01'); ALTER TABLE p ADD note text; ALTER TABLE p ADD "
+        "CONSTRAINT c CHECK (id > 0)"
+    );
+    check_sound(drafted);
+    CHECK(
+        sorted(drafted.proposed) ==
+        Names{
+            "index by_id",
+            "index p_2026_id_idx",
+            "table p constraint of_g",
+            "table p constraint once",
+            "table p_2026"}
+    );
+    CHECK(sorted(drafted.written) == Names{"table p column note", "table p constraint c"});
+}
+
+TEST_CASE("Draft.WithoutTheRightToTryItSaysSo") {
+    const Project project;
+    const TestDatabase database(TestDatabase::Schema::empty);
+    REQUIRE(project.run({"upgrade", "head"}, database.url()).code == 0);
+    REQUIRE(
+        run_central({"snapshot", "--dir", project.path(), "--lineage", "app"}, database.url())
+            .code == 0
+    );
+    pg::Session session = database.connect();
+    session.run(
+        "CREATE TABLE h (id int); CREATE ROLE draft_modest LOGIN PASSWORD 'x'; GRANT SELECT ON ALL "
+        "TABLES IN "
+        "SCHEMA public TO draft_modest; REVOKE SELECT ON g, h FROM draft_modest"
+    );
+    const std::string modest = database.url() + " user=draft_modest";
+    const Outcome made = project.run(autogenerate, modest);
+    INFO(made.out << made.err << modest);
+    REQUIRE(made.code == 0);
+    CHECK(json::parse(made.out)["tried"] == false);
+}
+
 TEST_CASE("Draft.OfProposalsAloneRefusesToRun") {
     const Project project;
     const TestDatabase database(TestDatabase::Schema::empty);
