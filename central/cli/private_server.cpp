@@ -3,6 +3,9 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/log.hpp"
 
 #include "common/log.hpp"
 
@@ -34,6 +37,10 @@ pg::ConnectOptions server_or_private(const Context& context, std::optional<Priva
     if (const auto database = context.find_database(context.settings())) {
         connect.url = database->url;
     } else {
+        // The server says what it does, which has no place in a verb's own output.
+        if (spdlog::get(program_name) == nullptr) {
+            start_logging(program_name, "warn");
+        }
         connect.url = server.emplace().url();
     }
     return connect;

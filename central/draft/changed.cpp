@@ -151,10 +151,10 @@ void change_validity(Builder& builder, Differences& d) {
     d.done("definition");
 }
 
-/// A default where there was none changes no row that is there.
+/// A default where there was none changes no row that is there. It may fit the new type alone.
 void change_default(Builder& builder, Differences& d) {
     if (d.word.part_kind != "column" || d.expected.contains("default") ||
-        !d.found.contains("default")) {
+        !d.found.contains("default") || d.has("type")) {
         return;
     }
     const std::string head =

@@ -140,9 +140,17 @@ void propose_later_steps(std::vector<Item>& items) {
 }  // namespace
 
 void put_in_order(std::vector<Item>& items) {
-    propose_later_steps(items);
     const Needs needs(items);
-    propose_dependents(items, needs);
+    const auto proposals = [&items] {
+        return std::count_if(items.begin(), items.end(), [](const Item& each) {
+            return each.proposed();
+        });
+    };
+    for (auto before = proposals() - 1; before != proposals();) {
+        before = proposals();
+        propose_later_steps(items);
+        propose_dependents(items, needs);
+    }
     std::vector<std::size_t> left(items.size());
     for (std::size_t i = 0; i < left.size(); ++i) {
         left[i] = i;

@@ -72,6 +72,10 @@ const Case cases[] = {
      "ALTER TABLE guests ALTER level DROP DEFAULT",
      {"table guests column level"},
      "-- | ALTER TABLE public.guests ALTER COLUMN level DROP DEFAULT;"},
+    {"a default that fits the new type alone",
+     "ALTER TABLE guests ALTER name TYPE integer USING 1, ALTER name SET DEFAULT 7",
+     {"table guests column name"},
+     "-- | ALTER TABLE public.guests ALTER COLUMN name SET DEFAULT 7;"},
     {"a comment that is gone",
      "COMMENT ON TABLE guests IS NULL",
      {"table guests"},
@@ -237,6 +241,22 @@ TEST_CASE("Draft.ASerialColumnOfATableThatExistsIsFilledByItsAuthor") {
     CHECK(drafted.proposed == Names{"table g column nr"});
     REQUIRE(drafted.left.size() == 1);
     CHECK(drafted.left[0].found == catalog::Attributes{{"not null", "yes"}});
+}
+
+TEST_CASE("Draft.ProposesEveryStepOfWhatStandsOnAProposal") {
+    const Drafted drafted = draft_of(
+        "CREATE TABLE guests (id int PRIMARY KEY, name text); CREATE TABLE tabs (id int, guest "
+        "int);",
+        "ALTER TABLE guests RENAME TO visitors; ALTER TABLE tabs ADD CONSTRAINT of_guest FOREIGN "
+        "KEY "
+        "(guest) REFERENCES visitors; ALTER TABLE tabs ADD CONSTRAINT c CHECK (id > 0)"
+    );
+    check_sound(drafted);
+    CHECK(
+        sorted(drafted.proposed) ==
+        Names{"table guests", "table tabs constraint of_guest", "table visitors"}
+    );
+    CHECK(sorted(drafted.written) == Names{"table tabs constraint c"});
 }
 
 TEST_CASE("Draft.AsksAboutPartitionedTablesThatExist") {
