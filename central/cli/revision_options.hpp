@@ -58,5 +58,6 @@ void print(const Context& context, const nlohmann::ordered_json& json, const std
 void add_list_verbs(CLI::App& app, Context& context);
 void add_new_verbs(CLI::App& app, Context& context);
 void add_export_verb(CLI::App& app, Context& context);
+void add_init_verbs(CLI::App& app, Context& context);
 
 }  // namespace tapline::cli

@@ -246,6 +246,7 @@ void add_revision_verbs(CLI::App& app, Context& context) {
     add_new_verbs(app, context);
     add_ensure_version_verb(app, context);
     add_export_verb(app, context);
+    add_init_verbs(app, context);
 }
 
 }  // namespace tapline::cli
