@@ -57,13 +57,14 @@ Findings all_differences(const Objects& expected, const Objects& found) {
     for (const auto& [name, object] : expected) {
         const auto there = found.find(name);
         if (there == found.end()) {
-            findings.emplace(name, Finding{name, Change::removed, object.attributes, {}});
+            findings.emplace(name, Finding{name, Change::removed, object.attributes, {}, {}});
         } else if (object.attributes != there->second.attributes) {
             Finding finding{
                 name,
                 Change::changed,
                 difference(object.attributes, there->second.attributes),
-                difference(there->second.attributes, object.attributes)};
+                difference(there->second.attributes, object.attributes),
+                {}};
             if (!finding.expected.empty() || !finding.found.empty()) {
                 findings.emplace(name, std::move(finding));
             }
@@ -71,7 +72,7 @@ Findings all_differences(const Objects& expected, const Objects& found) {
     }
     for (const auto& [name, object] : found) {
         if (!expected.contains(name)) {
-            findings.emplace(name, Finding{name, Change::added, {}, object.attributes});
+            findings.emplace(name, Finding{name, Change::added, {}, object.attributes, {}});
         }
     }
     return findings;
@@ -101,6 +102,39 @@ bool follows_from_container(const Findings& all, const Finding& finding, const O
            attributes_of(container->second).contains("identity");
 }
 
+/// With lengths, so that no value can look like the next attribute.
+void append(std::string& text, const std::string& name, const std::string& value) {
+    text += std::to_string(name.size()) + ':' + name;
+    text += std::to_string(value.size()) + ':' + value;
+}
+
+bool is_within(const Objects& objects, const Object& object, const std::string& container) {
+    for (const std::string* of = &object.of; !of->empty();) {
+        if (*of == container) {
+            return true;
+        }
+        const auto next = objects.find(*of);
+        if (next == objects.end()) {
+            return false;
+        }
+        of = &next->second.of;
+    }
+    return false;
+}
+
+std::string parts_digest(const Objects& objects, const std::string& container) {
+    std::string text;
+    for (const auto& [name, object] : objects) {
+        if (is_within(objects, object, container)) {
+            append(text, name, std::to_string(object.attributes.size()));
+            for (const auto& [attribute, value] : object.attributes) {
+                append(text, attribute, value);
+            }
+        }
+    }
+    return text.empty() ? text : to_hex(sha256(text));
+}
+
 bool follows_from_parent(const Findings& all, const Finding& finding, const Object& object) {
     const auto parent = all.find(object.follows);
     if (parent == all.end() || parent->second.change != finding.change) {
@@ -128,25 +162,34 @@ std::string_view to_string(Change change) noexcept {
 
 std::string digest(const Finding& finding) {
     std::string text(to_string(finding.change));
-    const auto append = [&text](const Attributes& attributes) {
+    for (const Attributes* attributes : {&finding.expected, &finding.found}) {
         text += '\n';
-        for (const auto& [name, value] : attributes) {
-            // Lengths, so that no value can look like the next attribute.
-            text += std::to_string(name.size()) + ':' + name;
-            text += std::to_string(value.size()) + ':' + value;
+        for (const auto& [name, value] : *attributes) {
+            append(text, name, value);
         }
-    };
-    append(finding.expected);
-    append(finding.found);
+    }
+    text += finding.parts.empty() ? "" : '\n' + finding.parts;
     return to_hex(sha256(text));
+}
+
+bool is_comment_only(const Finding& finding) {
+    const auto only = [](const Attributes& attributes) {
+        return std::all_of(attributes.begin(), attributes.end(), [](const auto& each) {
+            return each.first == "comment" || each.first.ends_with(" comment");
+        });
+    };
+    return finding.change == Change::changed && only(finding.expected) && only(finding.found);
 }
 
 std::vector<Finding> compare(
     const Catalog& expected, const Catalog& found, const AcceptedDifferences& accepted
 ) {
-    const Findings all = all_differences(expected.objects, found.objects);
+    Findings all = all_differences(expected.objects, found.objects);
     std::vector<Finding> findings;
-    for (const auto& [name, finding] : all) {
+    for (auto& [name, finding] : all) {
+        if (finding.change == Change::added) {
+            finding.parts = parts_digest(found.objects, name);
+        }
         const Objects& side = finding.change == Change::added ? found.objects : expected.objects;
         const Object& object = side.at(name);
         if (!follows_from_container(all, finding, object) &&
@@ -156,6 +199,10 @@ std::vector<Finding> compare(
         }
     }
     return findings;
+}
+
+std::size_t distance(const Catalog& expected, const Catalog& found) {
+    return all_differences(expected.objects, found.objects).size();
 }
 
 }  // namespace tapline::catalog

@@ -1,6 +1,7 @@
 // What two catalogs differ in. Pure.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,12 +24,18 @@ struct Finding {
     /// one side doesn't have is at its default there.
     Attributes expected;
     Attributes found;
+    /// Of an added object: SHA-256, hex, over all its parts (a table's columns, indexes, triggers),
+    /// which aren't named beside it. Empty: it has none.
+    std::string parts{};
     bool operator==(const Finding&) const = default;
 };
 
-/// SHA-256, hex, over kind and attribute values: an accepted difference that goes on changing is a
-/// new one.
+/// SHA-256, hex, over kind, attribute values and parts: an accepted difference that goes on
+/// changing is a new one.
 [[nodiscard]] std::string digest(const Finding& finding);
+
+/// Nothing but comments: told, and no drift.
+[[nodiscard]] bool is_comment_only(const Finding& finding);
 
 /// (object, digest of the finding) of differences that somebody has accepted.
 using AcceptedDifferences = std::set<std::pair<std::string, std::string>>;
@@ -39,5 +46,8 @@ using AcceptedDifferences = std::set<std::pair<std::string, std::string>>;
 [[nodiscard]] std::vector<Finding> compare(
     const Catalog& expected, const Catalog& found, const AcceptedDifferences& accepted = {}
 );
+
+/// How many objects differ, each part of an added or removed one too: how near two schemas are.
+[[nodiscard]] std::size_t distance(const Catalog& expected, const Catalog& found);
 
 }  // namespace tapline::catalog

@@ -98,6 +98,13 @@ std::vector<Finding> check_database(const revision::LineageSet& set, const Check
             "run `tapline-central upgrade`, or `tapline-central stamp` what it already is"
         );
     }
+    revision::AppliedHeads compared = heads;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        if (options.only && *options.only != set[i].name) {
+            compared[i].clear();
+        }
+    }
+    runner.refuse_unknown(compared);
     // While the server prints, this side reads the files.
     std::future<std::vector<Expected>> reading =
         std::async(std::launch::async, [&] { return read_snapshots(set, heads, options); });

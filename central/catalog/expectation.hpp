@@ -39,7 +39,9 @@ struct CheckOptions {
 /// or it was made on another server major, against a scratch database on the same server. A lineage
 /// that isn't applied at all isn't compared. Changes nothing.
 /// set: all lineages, also with `only`: revisions of one may depend on the other's.
-/// Throws Error{refused, "no_revision"} when no lineage is at any revision; else as build_expected.
+/// Throws Error{refused, "no_revision"} when no lineage is at any revision, Error{refused,
+/// "unknown_revision"} when one that is compared is at an id that no file has; else as
+/// build_expected.
 [[nodiscard]] std::vector<Finding> check_database(
     const revision::LineageSet& set, const CheckOptions& options
 );

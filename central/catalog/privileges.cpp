@@ -1,5 +1,6 @@
 #include "central/catalog/privileges.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -89,6 +90,15 @@ Grants parse(std::string_view acl, std::string_view owner) {
     return grants;
 }
 
+void leave_out(Grants& grants, const GrantedRoles& granted) {
+    const std::set<std::string> given{"select", "insert", "update", "delete", "usage", "execute"};
+    std::erase_if(grants, [&](const auto& each) {
+        const auto& [grantee, words] = each;
+        return granted.contains(grantee) &&
+               std::includes(given.begin(), given.end(), words.begin(), words.end());
+    });
+}
+
 }  // namespace
 
 std::string role_word(std::string_view role, std::string_view owner) {
@@ -96,9 +106,13 @@ std::string role_word(std::string_view role, std::string_view owner) {
 }
 
 std::optional<std::string> privileges_text(
-    std::string_view acl, std::string_view standard, std::string_view owner
+    std::string_view acl,
+    std::string_view standard,
+    std::string_view owner,
+    const GrantedRoles& granted
 ) {
-    const Grants grants = parse(acl, owner);
+    Grants grants = parse(acl, owner);
+    leave_out(grants, granted);
     if (grants == parse(standard, owner)) {
         return std::nullopt;
     }

@@ -35,6 +35,16 @@ constexpr std::string_view export_sql = "SELECT pg_export_snapshot()";
 constexpr std::string_view database_owner_sql =
     "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()";
 
+// Not to_regclass: that fails for a role without USAGE on the schema.
+constexpr std::string_view may_read_granted_sql = R"sql(
+SELECT count(*) = 2 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'tapline' AND c.relname IN ('granted_role', 'maintainer')
+AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+)sql";
+constexpr std::string_view granted_sql =
+    "SELECT role FROM tapline.granted_role UNION SELECT role FROM tapline.maintainer "
+    "WHERE removed_at IS NULL";
+
 pg::Result ask(pg::Session& session, std::string_view sql) {
     std::string whole(common_tables_sql);
     whole += sql;
@@ -68,6 +78,17 @@ Owners read_owners(pg::Session& session, const std::optional<Owners>& wanted) {
     return {
         owner_among(rows, false, wanted ? wanted->app : "", database_owner),
         owner_among(rows, true, wanted ? wanted->tapline : "", database_owner)};
+}
+
+GrantedRoles read_granted(pg::Session& session) {
+    GrantedRoles roles;
+    if (session.run(may_read_granted_sql)[0].boolean(0)) {
+        const pg::Result rows = session.run(granted_sql);
+        for (const pg::Row row : rows) {
+            roles.emplace(row.text(0));
+        }
+    }
+    return roles;
 }
 
 /// snapshot: of another session; empty takes a fresh one. It has to come before all else.
@@ -118,7 +139,7 @@ Catalog read_once(
     Catalog catalog;
     catalog.server_major = session.server_version() / 10'000;
     catalog.owners = read_owners(session, wanted);
-    Reader reader(catalog);
+    Reader reader(catalog, read_granted(session));
     reader.learn_relations(ask(session, relations_sql));
     for (const auto queries :
          {relation_queries(),

@@ -142,14 +142,14 @@ void Reader::link(const Columns& columns, const pg::Row& row, Object& object) co
 
 void Reader::add_roles(
     const Columns& columns, const pg::Row& row, const std::string& owner, Attributes& into
-) {
+) const {
     const std::string prefix = columns.prefix < 0 ? "" : text_at(row, columns.prefix) + " ";
     if (columns.owner >= 0 && !row.is_null(columns.owner)) {
         into[prefix + "owner"] = role_word(row.text(columns.owner), owner);
     }
     if (columns.acl >= 0 && !row.is_null(columns.acl)) {
         const std::optional<std::string> text =
-            privileges_text(row.text(columns.acl), text_at(row, columns.standard), owner);
+            privileges_text(row.text(columns.acl), text_at(row, columns.standard), owner, granted_);
         if (text) {
             into[prefix + "privileges"] = *text;
         }
@@ -192,6 +192,10 @@ void Reader::add_row(const Columns& columns, const pg::Row& row) {
             const std::string_view gap = prefix.empty() || name.empty() ? "" : " ";
             object.attributes[fmt::format("{}{}{}", prefix, gap, name)] = row.text(column);
         }
+    }
+    if (columns.role >= 0 && columns.acl >= 0 && object.attributes.empty()) {
+        catalog_.objects.erase(key_of(columns, row, owner)
+        );  // default privileges that `grants` set
     }
 }
 

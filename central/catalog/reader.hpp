@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "central/catalog/catalog.hpp"
+#include "central/catalog/privileges.hpp"
 #include "central/pg/session.hpp"
 
 namespace tapline::catalog {
@@ -22,7 +23,8 @@ struct Relation {
 
 class Reader {
   public:
-    explicit Reader(Catalog& catalog) : catalog_(catalog) {}
+    explicit Reader(Catalog& catalog, GrantedRoles granted = {})
+        : catalog_(catalog), granted_(std::move(granted)) {}
 
     /// Rows of relations_sql.
     void learn_relations(const pg::Result& rows);
@@ -47,11 +49,12 @@ class Reader {
     ) const;
     [[nodiscard]] const std::string& owner_of(const std::string& home) const;
     void link(const Columns& columns, const pg::Row& row, Object& object) const;
-    static void add_roles(
+    void add_roles(
         const Columns& columns, const pg::Row& row, const std::string& owner, Attributes& into
-    );
+    ) const;
 
     Catalog& catalog_;
+    GrantedRoles granted_;
     std::unordered_map<std::int64_t, Relation> relations_;
 };
 

@@ -1,4 +1,5 @@
 // diff, snapshot, check: what a database's schema is, against what it should be.
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "central/catalog/read.hpp"
 #include "central/cli/context.hpp"
 #include "central/cli/private_server.hpp"
+#include "central/cli/version_trouble.hpp"
 #include "common/error.hpp"
 
 namespace tapline::cli {
@@ -98,6 +100,33 @@ void run_diff(Context& context, const CatalogOptions& options) {
     report(context, catalog::compare(expected, found));
 }
 
+void tell_about_comments(const std::vector<catalog::Finding>& findings) {
+    const auto comments = std::count_if(findings.begin(), findings.end(), catalog::is_comment_only);
+    if (comments > 0) {
+        std::cerr << fmt::format(
+            "{} of {} differences are comments only, which is no drift\n", comments, findings.size()
+        );
+    }
+}
+
+/// An ORM makes tables at the application's start, and nothing in the schema says so.
+void tell_about_tables(const std::vector<catalog::Finding>& findings) {
+    std::string tables;
+    for (const catalog::Finding& finding : findings) {
+        if (finding.change == catalog::Change::added && finding.object.starts_with("table ") &&
+            finding.object.find(' ', 6) == std::string::npos) {
+            tables += (tables.empty() ? "" : ", ") + finding.object.substr(6);
+        }
+    }
+    if (!tables.empty()) {
+        std::cerr << fmt::format(
+            "no revision made {}: was it the application's create_all? Take CREATE from its role "
+            "(`tapline-central grants --app-role ROLE`), and make them by a revision\n",
+            tables
+        );
+    }
+}
+
 void run_check(Context& context, const CatalogOptions& options) {
     catalog::CheckOptions check;
     check.connect = context.connect_options();
@@ -109,7 +138,18 @@ void run_check(Context& context, const CatalogOptions& options) {
     if (!options.directory.empty()) {
         check.directory = options.directory;
     }
-    report(context, catalog::check_database(load_needed(options), check));
+    RevisionOptions files;
+    files.lineage = options.lineage;
+    files.directory = options.directory;
+    const std::vector<catalog::Finding> findings = naming_the_mend(context, files, [&] {
+        return catalog::check_database(load_needed(options), check);
+    });
+    report(context, findings);
+    if (std::all_of(findings.begin(), findings.end(), catalog::is_comment_only)) {
+        context.exit_code = 0;
+    }
+    tell_about_comments(findings);
+    tell_about_tables(findings);
 }
 
 void run_snapshot(Context& context, CatalogOptions options) {

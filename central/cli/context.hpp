@@ -60,6 +60,9 @@ void add_catalog_verbs(CLI::App& app, Context& context);
 void add_quarantine_verbs(CLI::App& app, Context& context);
 void add_verify_verb(CLI::App& app, Context& context);
 void add_lint_verb(CLI::App& app, Context& context);
+/// maintainers, grants.
+void add_access_verbs(CLI::App& app, Context& context);
+void add_recognise_verb(CLI::App& app, Context& context);
 void add_import_verb(CLI::App& app, Context& context);
 
 /// The whole program but for main's own lines. Returns the exit code; prints errors itself.

@@ -9,6 +9,7 @@
 #include "central/cli/revision_entries.hpp"
 #include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
+#include "central/cli/version_trouble.hpp"
 #include "common/error.hpp"
 #include "common/revision/range.hpp"
 #include "common/revision/resolve.hpp"
@@ -148,7 +149,16 @@ void add_current_verb(CLI::App& app, Context& context) {
     verb->callback([&context, options] {
         const LineageSet set = options->load();
         const AppliedHeads applied = applied_heads(context, *options, set);
-        print(context, current_json(set, applied), current_text(set, applied, options->verbose));
+        nlohmann::ordered_json json = current_json(set, applied);
+        std::string text = current_text(set, applied, options->verbose);
+        if (!options->current) {
+            if (const auto trouble = find_trouble(context, *options, set, applied)) {
+                json["trouble"] = trouble->json;
+                text += trouble->text;
+                context.exit_code = 1;
+            }
+        }
+        print(context, json, text);
     });
 }
 

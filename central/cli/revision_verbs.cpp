@@ -13,6 +13,7 @@
 #include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
 #include "central/cli/stamp_gate.hpp"
+#include "central/cli/version_trouble.hpp"
 #include "central/revision/script.hpp"
 #include "common/error.hpp"
 #include "common/revision/range.hpp"
@@ -71,18 +72,22 @@ void migrate(Context& context, const RevisionOptions& options, Direction directi
     run.discard_rows = options.discard_rows;
     run.stop = &stop_requested();
     if (direction == Direction::upgrade) {
-        run.gate = [&set](const revision::AppliedHeads& applied, const auto& steps) {
+        run.gate = [&](const revision::AppliedHeads& applied, const auto& steps) {
+            refuse_unstamped(context, options, set, applied);
             refuse_hazards(set, applied, steps);
         };
     }
     revision::Runner runner(set, run);
     if (options.dry_run) {
-        const auto json = dry_run_json(runner.session(), set, runner.rehearse(direction, target));
+        const auto json = naming_the_mend(context, options, [&] {
+            return dry_run_json(runner.session(), set, runner.rehearse(direction, target));
+        });
         print(context, json, dry_run_text(json));
         return;
     }
-    const revision::RunReport report =
-        direction == Direction::upgrade ? runner.upgrade(target) : runner.downgrade(target);
+    const revision::RunReport report = naming_the_mend(context, options, [&] {
+        return direction == Direction::upgrade ? runner.upgrade(target) : runner.downgrade(target);
+    });
     print(context, report_json(report), report_text(set, report));
 }
 
@@ -169,22 +174,28 @@ void stamp(Context& context, const RevisionOptions& options) {
         return;
     }
     revision::Runner runner(set, run_options(context));
-    const auto parts =
-        revision::plan_set_stamp(set, runner.applied(), options.targets, options.purge);
-    const Parity parity = compare_before_stamp(
-        set, parts, context.connect_options(), options.directory, options.accept
-    );
+    Parity parity;
+    revision::StampRequest request{options.targets, options.purge, {}, {}};
+    request.look = [&](const std::vector<revision::StampPart>& parts) {
+        parity = compare_before_stamp(
+            set, parts, context.connect_options(), options.directory, options.accept
+        );
+        return parity.blocking.empty();
+    };
+    request.beside = [&](pg::Session& session) {
+        catalog::write_accepted(session, parity.accepted, revision::who());
+    };
+    const std::optional<revision::RunReport> report =
+        naming_the_mend(context, options, [&] { return runner.stamp_if(request); });
     if (!parity.comments.empty()) {
         std::cerr << "comments differ, which is no obstacle:\n"
                   << catalog::findings_text(parity.comments);
     }
-    if (!parity.blocking.empty()) {
+    if (!report) {
         refuse_stamp(context, parity.blocking);
         return;
     }
-    const revision::RunReport report = runner.stamp(options.targets, options.purge);
-    catalog::write_accepted(runner.session(), parity.accepted, revision::who());
-    print(context, report_json(report), report_text(set, report));
+    print(context, report_json(*report), report_text(set, *report));
 }
 
 void add_stamp_verb(CLI::App& app, Context& context) {

@@ -1,48 +1,17 @@
 #include "central/cli/stamp_gate.hpp"
 
-#include <algorithm>
-#include <array>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "central/catalog/expectation.hpp"
+#include "central/catalog/recognise.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
 
 namespace tapline::cli {
 
 namespace {
-
-// What Ledger::bootstrap and HalfDoneLedger::bootstrap make.
-constexpr std::array<std::string_view, 6> own_objects{
-    "alembic_version",
-    "tapline.alembic_version",
-    "tapline.revision_log",
-    "tapline.revision_progress",
-    "tapline.accepted_difference",
-    "schema tapline"};
-
-bool is_own(const std::string& object) {
-    return std::any_of(own_objects.begin(), own_objects.end(), [&](std::string_view name) {
-        const std::size_t at = object.find(name);
-        if (at == std::string::npos || (at > 0 && object[at - 1] != ' ')) {
-            return false;
-        }
-        const std::size_t end = at + name.size();
-        return end == object.size() || object[end] == ' ' || object[end] == '_';
-    });
-}
-
-bool is_comment_only(const catalog::Finding& finding) {
-    const auto only = [](const catalog::Attributes& attributes) {
-        return std::all_of(attributes.begin(), attributes.end(), [](const auto& each) {
-            return each.first == "comment";
-        });
-    };
-    return finding.change == catalog::Change::changed && only(finding.expected) &&
-           only(finding.found);
-}
 
 std::map<std::string, std::string> read_accept(const std::vector<std::string>& accept) {
     std::map<std::string, std::string> reasons;
@@ -94,14 +63,14 @@ Parity compare_before_stamp(
             check.accepted = catalog::read_accepted(session);
         }
         for (catalog::Finding& finding : catalog::check_database(set, check)) {
-            if (is_own(finding.object)) {
+            if (catalog::is_bookkeeping(finding)) {
                 continue;
             }
             const auto reason = reasons.find(finding.object);
             if (reason != reasons.end()) {
                 parity.accepted.push_back({std::move(finding), reason->second});
                 reasons.erase(reason);
-            } else if (is_comment_only(finding)) {
+            } else if (catalog::is_comment_only(finding)) {
                 parity.comments.push_back(std::move(finding));
             } else {
                 parity.blocking.push_back(std::move(finding));

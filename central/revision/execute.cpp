@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "central/access/maintainers.hpp"
 #include "central/revision/half_done.hpp"
 #include "central/revision/lock_retry.hpp"
 #include "central/revision/step.hpp"
 #include "common/error.hpp"
 #include "common/revision/digest.hpp"
+#include "common/test_hook.hpp"
 
 namespace tapline::revision {
 
@@ -166,6 +168,7 @@ RunReport Runner::run(Direction direction, const std::string& target) {
 Runner::Rehearsal Runner::rehearse(Direction direction, const std::string& target) {
     take_runner_lock();
     AppliedHeads heads = applied();
+    refuse_unknown(heads);
     for (std::size_t i = 0; i < set_.size(); ++i) {
         check_digests(ledger_, set_[i], heads[i]);
     }
@@ -272,34 +275,78 @@ void Runner::log_failure(
 }
 
 RunReport Runner::stamp(const std::vector<std::string>& targets, bool purge) {
+    return *stamp_if({targets, purge, {}, {}});
+}
+
+std::optional<RunReport> Runner::stamp_if(const StampRequest& request) {
+    access::require_maintainer(session_, "stamp");
     take_runner_lock();
     check_half_done({});
-    const std::vector<StampPart> parts = plan_set_stamp(set_, applied(), targets, purge);
+    if (!request.purge) {
+        refuse_unknown(applied());
+    }
+    const std::vector<StampPart> parts =
+        plan_set_stamp(set_, applied(), request.targets, request.purge);
     for (std::size_t i = 0; i < set_.size(); ++i) {
         if (parts[i].named && set_[i].name == LineageName::app) {
             const std::vector<std::string>& after = parts[i].plan.heads_after;
             check_dependents(unstamped(set_[i].lineage, ledger_.heads(set_[i].name), after));
         }
     }
+    if (request.look && !request.look(parts)) {
+        return std::nullopt;
+    }
     pg::Transaction transaction(session_);
     session_.set_local_timeouts(options_.lock_timeout, milliseconds(0));
+    // Again, because looking takes its time and somebody may have been taken off the list.
+    access::require_maintainer(session_, "stamp");
     for (std::size_t i = 0; i < set_.size(); ++i) {
         if (parts[i].named) {
             stamp_one(i, parts[i].plan.heads_after);
         }
     }
+    if (access::list_first_maintainer(session_, who())) {
+        say("this role is the first maintainer now; `tapline-central maintainers` lists them");
+    }
+    if (request.beside) {
+        request.beside(session_);
+    }
+    test_stop_at("stamp.written");
     transaction.commit();
-    return {{}, applied()};
+    test_stop_at("stamp.committed");
+    return RunReport{{}, applied()};
+}
+
+void Runner::refuse_unknown(const AppliedHeads& heads) const {
+    for (std::size_t i = 0; i < set_.size(); ++i) {
+        for (const std::string& id : heads[i]) {
+            if (set_[i].lineage.find(id) == nullptr) {
+                throw Error(
+                    ErrorKind::refused,
+                    "unknown_revision",
+                    fmt::format(
+                        "the lineage {} of this database is at {}, and no file has that id",
+                        to_string(set_[i].name),
+                        id
+                    ),
+                    "`tapline-central recognise` tells which revision the schema is; "
+                    "`tapline-central stamp --purge` with that one forgets the row"
+                );
+            }
+        }
+    }
 }
 
 void Runner::stamp_one(std::size_t index, const std::vector<std::string>& after) {
     const DatabaseLineage& one = set_[index];
     ledger_.bootstrap(one.name);
-    ledger_.move_heads(one.name, ledger_.heads(one.name), after);
+    const std::vector<std::string> before_rows = ledger_.heads(one.name);
+    ledger_.move_heads(one.name, before_rows, after);
     const std::map<std::string, std::string> known = ledger_.digests(one.name);
     LogEntry entry;
     entry.lineage = one.name;
     entry.action = "stamp";
+    entry.heads_before = before_rows;
     entry.heads_after = after;
     entry.id = "base";
     if (after.empty()) {

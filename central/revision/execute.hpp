@@ -9,6 +9,8 @@
 //   refused/"changed_meanwhile" the version table moved under us
 //   refused/"half_done"         another revision is half done and has to be finished first
 //   refused/"half_done_changed" the file of a half-done revision was changed
+//   refused/"not_a_maintainer"  stamp: who asks isn't listed (central/access/maintainers.hpp)
+//   refused/"unknown_revision"  a version row that no file knows
 //   refused/"stopped"           RunOptions::stop was set
 //   usage/"not_alone"           a statement that transaction=off doesn't take
 //   usage/"batch_key", "batch_stuck" a batch step that would miss rows, or never end
@@ -19,6 +21,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -42,6 +46,15 @@ struct RunReport {
     AppliedHeads heads;  ///< afterwards, in the order of the set
 };
 
+struct StampRequest {
+    std::vector<std::string> targets;
+    bool purge = false;
+    /// Asked under the runner's lock, before anything is written; false leaves all as it is.
+    std::function<bool(const std::vector<StampPart>&)> look;
+    /// Writes what belongs to the stamp, in its transaction.
+    std::function<void(pg::Session&)> beside;
+};
+
 /// One connection, used for one verb.
 class Runner {
   public:
@@ -52,6 +65,9 @@ class Runner {
     [[nodiscard]] AppliedHeads applied();
     /// Ids of the bar's lineage that are applied, where the set is tapline's alone.
     [[nodiscard]] IdSet applied_elsewhere();
+
+    /// Throws unknown_revision for the first id that no file has; heads in the order of the set.
+    void refuse_unknown(const AppliedHeads& heads) const;
 
     RunReport upgrade(const std::string& target);
     RunReport downgrade(const std::string& target);
@@ -67,6 +83,8 @@ class Runner {
     /// Writes version rows without running anything, and takes the files as they are now for what
     /// is applied. targets, purge: see plan_stamp.
     RunReport stamp(const std::vector<std::string>& targets, bool purge = false);
+    /// The same; nullopt when `look` said no.
+    std::optional<RunReport> stamp_if(const StampRequest& request);
 
     [[nodiscard]] pg::Session& session() noexcept { return session_; }
 

@@ -28,9 +28,9 @@ struct VersionSql {
 
 constexpr std::string_view write_log_sql =
     "INSERT INTO tapline.revision_log (heads_after, lineage, revision_id, action, outcome, digest, "
-    "duration_ms, system_user_name, downgrade_sql, error) "
+    "duration_ms, system_user_name, downgrade_sql, error, heads_before) "
     "VALUES ($1::text[], $2, $3, $4, $5, nullif($6, ''), $7::bigint, $8, nullif($9, ''), "
-    "nullif($10, ''))";
+    "nullif($10, ''), CASE WHEN $4 = 'stamp' THEN $11::text[] END)";
 
 // Name, type and constraint are Alembic's.
 constexpr VersionSql app_version_sql{
@@ -91,7 +91,6 @@ SELECT EXISTS (
 constexpr std::string_view role_to_public_sql =
     "DO $$ BEGIN EXECUTE format('ALTER ROLE tapline IN DATABASE %I SET search_path = public', "
     "current_database()); END $$";
-constexpr std::string_view has_log_sql = "SELECT to_regclass('tapline.revision_log') IS NOT NULL";
 constexpr std::string_view create_log_sql = R"sql(
 CREATE TABLE IF NOT EXISTS tapline.revision_log (
     log_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -106,9 +105,17 @@ CREATE TABLE IF NOT EXISTS tapline.revision_log (
     database_role text NOT NULL DEFAULT session_user,
     system_user_name text NOT NULL,
     downgrade_sql text,
-    error text
+    error text,
+    heads_before text[]
 )
 )sql";
+// 0: missing; 1: an earlier release made it; 2: as it is made now.
+constexpr std::string_view log_state_sql =
+    "SELECT CASE WHEN to_regclass('tapline.revision_log') IS NULL THEN 0 WHEN EXISTS ("
+    "SELECT FROM pg_attribute WHERE attrelid = to_regclass('tapline.revision_log') "
+    "AND attname = 'heads_before' AND NOT attisdropped) THEN 2 ELSE 1 END";
+constexpr std::string_view add_heads_before_sql =
+    "ALTER TABLE tapline.revision_log ADD COLUMN IF NOT EXISTS heads_before text[]";
 constexpr std::string_view has_accepted_sql =
     "SELECT to_regclass('tapline.accepted_difference') IS NOT NULL";
 constexpr std::string_view create_accepted_sql = R"sql(
@@ -153,7 +160,7 @@ void fill(pg::ArrayBuilder& array, const std::vector<std::string>& texts) {
     }
 }
 
-/// In the order of write_log_sql and VersionSql::record.
+/// In the order of write_log_sql, which has one more, and VersionSql::record.
 template <typename Use>
 void with_parameters(const LogEntry& entry, const Use& use) {
     static const std::string system_user = who();
@@ -183,8 +190,9 @@ void Ledger::bootstrap(LineageName lineage) {
     if (session_.run(role_finds_us_first_sql)[0].boolean(0)) {
         session_.run(role_to_public_sql);
     }
-    if (!session_.run(has_log_sql)[0].boolean(0)) {
-        session_.run(create_log_sql);
+    const std::int64_t log_state = session_.run(log_state_sql)[0].integer(0);
+    if (log_state < 2) {
+        session_.run(log_state == 0 ? create_log_sql : add_heads_before_sql);
     }
     if (!session_.run(has_accepted_sql)[0].boolean(0)) {
         session_.run(create_accepted_sql);
@@ -204,13 +212,16 @@ std::string bootstrap_script(LineageName lineage) {
     );
 }
 
+bool Ledger::has_table(LineageName lineage) {
+    return session_.run(sql_of(lineage).exists)[0].boolean(0);
+}
+
 std::vector<std::string> Ledger::heads(LineageName lineage) {
     std::vector<std::string> ids;
-    const VersionSql& sql = sql_of(lineage);
-    if (!session_.run(sql.exists)[0].boolean(0)) {
+    if (!has_table(lineage)) {
         return ids;
     }
-    const pg::Result rows = session_.run(sql.read);
+    const pg::Result rows = session_.run(sql_of(lineage).read);
     for (const pg::Row row : rows) {
         ids.emplace_back(row.text(0));
     }
@@ -261,7 +272,7 @@ void Ledger::move_heads(
 
 std::map<std::string, std::string> Ledger::digests(LineageName lineage) {
     std::map<std::string, std::string> known;
-    if (!session_.run(has_log_sql)[0].boolean(0)) {
+    if (session_.run(log_state_sql)[0].integer(0) == 0) {
         return known;
     }
     const pg::Result rows = session_.query(read_digests_sql, to_string(lineage));
@@ -272,7 +283,10 @@ std::map<std::string, std::string> Ledger::digests(LineageName lineage) {
 }
 
 void Ledger::write(const LogEntry& entry) {
-    with_parameters(entry, [&](const pg::Params& params) {
+    pg::ArrayBuilder heads_before;
+    fill(heads_before, entry.heads_before);
+    with_parameters(entry, [&](pg::Params& params) {
+        params.add(heads_before);
         session_.exec_params(write_log_sql, params);
     });
 }

@@ -25,6 +25,7 @@ struct LogEntry {
     std::string action;  ///< upgrade, downgrade, stamp
     bool failed = false;
     std::string digest;
+    std::vector<std::string> heads_before;  ///< of a stamp: the rows that it replaced
     std::vector<std::string> heads_after;
     std::chrono::milliseconds duration{};
     std::string downgrade_sql;  ///< as it was when the revision was applied
@@ -40,6 +41,7 @@ class Ledger {
     /// search_path `public` in this database; otherwise changes nothing.
     void bootstrap(LineageName lineage);
 
+    [[nodiscard]] bool has_table(LineageName lineage);
     /// By id; empty without a version table.
     [[nodiscard]] std::vector<std::string> heads(LineageName lineage);
 

@@ -150,7 +150,7 @@ class AlembicBesideUs(unittest.TestCase):
         self.ours("upgrade")
         self.cluster.rows("UPDATE public.alembic_version SET version_num = '57c6ac405ef5'")
         refused = run_command("tapline-central", ["stamp", "head", "--lineage", "app"], env={"DATABASE_URL": self.url})
-        self.assertEqual(refused.returncode, 2)
+        self.assertEqual(refused.returncode, 3)
         self.assertIn("stamp --purge", refused.stderr)
         self.ours("stamp", "--purge", "head", "--lineage", "app")
         self.both_verbs_at("0001_m1_baseline")

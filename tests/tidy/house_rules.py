@@ -17,7 +17,8 @@ ALLOWED = {
     "agent/cli": {"common", "common/revision", "agent/journal", "agent/sync", "agent/service"},
     "agent": {"common", "agent/cli", "agent/service"},
     "central/pg": {"common"},
-    "central/revision": {"common", "common/revision", "central/pg"},
+    "central/access": {"common", "central/pg"},
+    "central/revision": {"common", "common/revision", "central/pg", "central/access"},
     "central/catalog": {"common", "common/revision", "central/pg", "central/revision"},
     "central/lint": {"common", "common/revision"},
     "central/import": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint"},
@@ -25,7 +26,7 @@ ALLOWED = {
     "central/settle": {"common", "central/pg"},
     "central/fleet": {"common", "central/pg", "central/settle"},
     "central/gateway": {"common", "central/pg", "central/settle", "central/fleet"},
-    "central/cli": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint", "central/import", "central/draft",
+    "central/cli": {"common", "common/revision", "central/pg", "central/access", "central/revision", "central/catalog", "central/lint", "central/import", "central/draft",
                     "central/settle", "central/fleet", "central/gateway"},
     "central": {"common", "central/cli"},
 }

@@ -62,9 +62,9 @@ TEST_CASE("Catalog.ARestoreUnderAnotherOwnerHasNotDrifted") {
         "schemaname, tablename) AS sql FROM pg_tables WHERE schemaname IN ('public', 'tapline') "
         "LOOP "
         "EXECUTE o.sql; END LOOP; END $$; ALTER SCHEMA tapline OWNER TO cat_carol; "
-        "ALTER FUNCTION tapline.flag_names OWNER TO cat_carol; "
-        "ALTER FUNCTION tapline.note_tap_keg OWNER TO cat_carol; "
-        "ALTER FUNCTION tapline.note_card_guest OWNER TO cat_carol;"
+        "DO $$ DECLARE f regprocedure; BEGIN FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = "
+        "'tapline'::regnamespace LOOP EXECUTE format('ALTER FUNCTION %s OWNER TO cat_carol', f); "
+        "END LOOP; END $$;"
     );
     INFO(shown(compare(read(source.name()), read(target.name()))));
     CHECK(compare(read(source.name()), read(target.name())).empty());

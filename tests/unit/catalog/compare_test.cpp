@@ -91,6 +91,41 @@ TEST_CASE("Compare.AnAcceptedDifferenceCountsUntilItChanges") {
     );
 }
 
+TEST_CASE("Compare.AnAcceptedTableCountsAgainWhenAnyOfItsPartsChanges") {
+    const auto findings = compare(with({}), with(table()));
+    REQUIRE(findings.size() == 1);
+    const AcceptedDifferences accepted{{findings[0].object, digest(findings[0])}};
+    CHECK(compare(with({}), with(table()), accepted).empty());
+    Objects wider = table();
+    wider["table a column x"].attributes["type"] = "bigint";
+    CHECK(compare(with({}), with(wider), accepted).size() == 1);
+    Objects more = table();
+    more["table a column y"] = {{{"type", "text"}}, "table a", "", "public"};
+    CHECK(compare(with({}), with(more), accepted).size() == 1);
+    Objects fewer = table();
+    fewer.erase("index i");
+    CHECK(compare(with({}), with(fewer), accepted).size() == 1);
+    Objects beside = table();
+    beside["table b"] = {{{"owner", "@owner"}}, "", "", "public"};
+    CHECK(compare(with({}), with(beside), accepted).size() == 1);
+}
+
+TEST_CASE("Compare.OnlyCommentsMakeAFindingOfCommentsOnly") {
+    const auto one = [](Change change, Attributes expected, Attributes found) {
+        return is_comment_only({"table a", change, std::move(expected), std::move(found), {}});
+    };
+    CHECK(one(Change::changed, {{"comment", "a"}}, {}));
+    CHECK(one(Change::changed, {{"constraint c comment", "a"}}, {{"constraint c comment", "b"}}));
+    CHECK_FALSE(one(Change::changed, {{"comment", "a"}}, {{"type", "integer"}}));
+    CHECK_FALSE(one(Change::added, {}, {{"comment", "a"}}));
+    CHECK_FALSE(one(Change::added, {}, {}));
+}
+
+TEST_CASE("Compare.DistanceCountsThePartsOfWhatIsMissing") {
+    CHECK(distance(with(table()), with(table())) == 0);
+    CHECK(distance(with({}), with(table())) == 3);
+}
+
 TEST_CASE("Compare.TheJsonIsTheContracts") {
     Objects other = table();
     other["table a column x"].attributes["type"] = "bigint";

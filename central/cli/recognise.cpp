@@ -1,0 +1,79 @@
+// recognise: which revision a database is, whatever its version table says; changes nothing.
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "central/catalog/finding_json.hpp"
+#include "central/cli/version_trouble.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json one_json(const Recognition& one) {
+    const auto findings = Json::parse(catalog::findings_json(one.nearest.findings));
+    return {
+        {"lineage", to_string(one.lineage)},
+        {"state", to_string(one.state)},
+        {"message", words_of(one)},
+        {"version_table", one.has_table},
+        {"rows", one.rows},
+        {"equal", one.equal},
+        {"nearest", one.nearest.heads},
+        {"differences", one.nearest.findings.size()},
+        {"comments", one.nearest.comments},
+        {"findings", findings.at("findings")}};
+}
+
+void run(Context& context, const RevisionOptions& options) {
+    const std::vector<Recognition> all = recognise(context, options);
+    const std::string command = mending_command(all, options.directory);
+    Json list = Json::array();
+    std::string text;
+    for (const Recognition& one : all) {
+        list.push_back(one_json(one));
+        text += fmt::format("{}: {}\n", to_string(one.lineage), words_of(one));
+        if (!one.is_fine()) {
+            text += catalog::findings_text(one.nearest.findings);
+            context.exit_code = 1;
+        }
+        if (one.nearest.comments > 0 && !one.nearest.heads.empty()) {
+            text += fmt::format(
+                "comments that differ, which is no obstacle: {}\n", one.nearest.comments
+            );
+        }
+    }
+    if (!command.empty()) {
+        text += fmt::format("mend it: {}\n", command);
+    }
+    print(
+        context,
+        {{"lineages", list}, {"command", command.empty() ? Json(nullptr) : Json(command)}},
+        text
+    );
+}
+
+}  // namespace
+
+void add_recognise_verb(CLI::App& app, Context& context) {
+    const auto options = std::make_shared<RevisionOptions>();
+    CLI::App* verb = add_revision_verb(
+        app,
+        context,
+        "recognise",
+        "which revision the schema is, whatever the version table says, and what mends that",
+        *options
+    );
+    add_database_options(*verb, context);
+    verb->footer(
+        "Example:\n  tapline-central recognise --lineage app\n"
+        "Changes nothing. Exit code 1: the version table doesn't fit; one command is printed."
+    );
+    verb->callback([&context, options] { run(context, *options); });
+}
+
+}  // namespace tapline::cli
