@@ -118,8 +118,11 @@ std::vector<Finding> check_database(const revision::LineageSet& set, const Check
             }
             snapshot = Snapshot{{}, {}, part_of(*built, name)};
         }
-        std::vector<Finding> part =
-            compare(snapshot->catalog, part_of(live, name), options.accepted);
+        const Catalog& found = part_of(live, name);
+        if (options.look) {
+            options.look(snapshot->catalog, found);
+        }
+        std::vector<Finding> part = compare(snapshot->catalog, found, options.accepted);
         std::move(part.begin(), part.end(), std::back_inserter(findings));
     }
     std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct CheckOptions {
     AcceptedDifferences accepted;
     /// Instead of the database's version rows: what a stamp would write.
     std::optional<revision::AppliedHeads> heads;
+    /// Shown both sides of each lineage that is compared, before its findings; may be empty.
+    std::function<void(const Catalog& expected, const Catalog& live)> look{};
 };
 
 /// The live database against the snapshots of the revisions that it stands at; where there is none,

@@ -14,7 +14,9 @@
 #include "central/catalog/read.hpp"
 #include "central/cli/context.hpp"
 #include "central/cli/private_server.hpp"
+#include "central/cli/reconcile_sql.hpp"
 #include "central/cli/version_trouble.hpp"
+#include "central/draft/reconcile.hpp"
 #include "common/error.hpp"
 
 namespace tapline::cli {
@@ -31,6 +33,7 @@ struct CatalogOptions {
     std::string to;
     std::string directory;
     std::string lineage;
+    bool sql = false;
 
     [[nodiscard]] std::optional<revision::LineageName> only() const {
         return lineage.empty() ? std::nullopt
@@ -138,13 +141,23 @@ void run_check(Context& context, const CatalogOptions& options) {
     if (!options.directory.empty()) {
         check.directory = options.directory;
     }
+    ReconcileSql sql;
+    if (options.sql) {
+        sql.listen(check);
+    }
     RevisionOptions files;
     files.lineage = options.lineage;
     files.directory = options.directory;
     const std::vector<catalog::Finding> findings = naming_the_mend(context, files, [&] {
         return catalog::check_database(load_needed(options), check);
     });
-    report(context, findings);
+    if (options.sql) {
+        const std::vector<draft::Item> items = sql.about(findings);
+        print(context, {{"reconcile", reconcile_json(items)}}, draft::script_of(items));
+        context.exit_code = findings.empty() ? 0 : 1;
+    } else {
+        report(context, findings);
+    }
     if (std::all_of(findings.begin(), findings.end(), catalog::is_comment_only)) {
         context.exit_code = 0;
     }
@@ -204,6 +217,7 @@ void add_catalog_verbs(CLI::App& app, Context& context) {
     add_common_options(*check, context);
     add_lineage_options(*check, options);
     check->footer("Example:\n  tapline-central check --json");
+    check->add_flag("--sql", options->sql, "print the SQL that would take the differences away");
     check->callback([&context, options] { run_check(context, *options); });
 
     CLI::App* diff =

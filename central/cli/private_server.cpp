@@ -7,8 +7,6 @@
 
 #include "common/log.hpp"
 
-#include "common/log.hpp"
-
 namespace tapline::cli {
 
 namespace fs = std::filesystem;
@@ -17,7 +15,9 @@ namespace {
 
 /// What the server's keeper logs while it starts is no part of the verb's answer on stdout.
 fs::path quiet_directory() {
-    start_logging(program_name, "warn");
+    if (spdlog::get(program_name) == nullptr) {
+        start_logging(program_name, "warn");
+    }
     return fs::temp_directory_path() / fmt::format("tapline-private-{}", ::getpid());
 }
 
@@ -37,10 +37,6 @@ pg::ConnectOptions server_or_private(const Context& context, std::optional<Priva
     if (const auto database = context.find_database(context.settings())) {
         connect.url = database->url;
     } else {
-        // The server says what it does, which has no place in a verb's own output.
-        if (spdlog::get(program_name) == nullptr) {
-            start_logging(program_name, "warn");
-        }
         connect.url = server.emplace().url();
     }
     return connect;

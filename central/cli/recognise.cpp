@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "central/catalog/finding_json.hpp"
+#include "central/cli/reconcile_sql.hpp"
 #include "central/cli/version_trouble.hpp"
 
 namespace tapline::cli {
@@ -14,7 +15,37 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json one_json(const Recognition& one) {
+/// What would make the live schema the nearest revision's.
+std::vector<draft::Item> reconciling(
+    const Context& context, const RevisionOptions& options, const Recognition& one
+) {
+    if (one.is_fine() || one.nearest.heads.empty() || one.nearest.findings.empty()) {
+        return {};
+    }
+    const revision::LineageSet set = revision::load_lineages(
+        {options.directory.empty() ? std::nullopt
+                                   : std::optional<std::filesystem::path>(options.directory),
+         std::nullopt}
+    );
+    catalog::CheckOptions check;
+    check.connect = context.connect_options();
+    if (!options.directory.empty()) {
+        check.directory = options.directory;
+    }
+    revision::AppliedHeads heads(set.size());
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        if (set[i].name == one.lineage) {
+            heads[i] = one.nearest.heads;
+        }
+    }
+    check.heads = heads;
+    ReconcileSql sql;
+    sql.listen(check);
+    (void)catalog::check_database(set, check);
+    return sql.about(one.nearest.findings);
+}
+
+Json one_json(const Recognition& one, const std::vector<draft::Item>& items) {
     const auto findings = Json::parse(catalog::findings_json(one.nearest.findings));
     return {
         {"lineage", to_string(one.lineage)},
@@ -26,7 +57,8 @@ Json one_json(const Recognition& one) {
         {"nearest", one.nearest.heads},
         {"differences", one.nearest.findings.size()},
         {"comments", one.nearest.comments},
-        {"findings", findings.at("findings")}};
+        {"findings", findings.at("findings")},
+        {"reconcile", reconcile_json(items)}};
 }
 
 void run(Context& context, const RevisionOptions& options) {
@@ -35,10 +67,11 @@ void run(Context& context, const RevisionOptions& options) {
     Json list = Json::array();
     std::string text;
     for (const Recognition& one : all) {
-        list.push_back(one_json(one));
+        const std::vector<draft::Item> items = reconciling(context, options, one);
+        list.push_back(one_json(one, items));
         text += fmt::format("{}: {}\n", to_string(one.lineage), words_of(one));
         if (!one.is_fine()) {
-            text += catalog::findings_text(one.nearest.findings);
+            text += catalog::findings_text(one.nearest.findings) + reconcile_text(items);
             context.exit_code = 1;
         }
         if (one.nearest.comments > 0 && !one.nearest.heads.empty()) {

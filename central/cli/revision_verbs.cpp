@@ -10,6 +10,7 @@
 #include "central/cli/dry_run.hpp"
 #include "central/cli/interrupt.hpp"
 #include "central/cli/lint_gate.hpp"
+#include "central/cli/reconcile_sql.hpp"
 #include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
 #include "central/cli/stamp_gate.hpp"
@@ -139,7 +140,8 @@ void add_migrate_verb(CLI::App& app, Context& context, Direction direction) {
 }
 
 /// With the whole list, which an Error can't carry.
-void refuse_stamp(Context& context, const std::vector<catalog::Finding>& findings) {
+void refuse_stamp(Context& context, const Parity& parity) {
+    const std::vector<catalog::Finding>& findings = parity.blocking;
     const std::string message =
         fmt::format("the schema isn't what these revisions make: {} differences", findings.size());
     constexpr const char* hint =
@@ -153,11 +155,12 @@ void refuse_stamp(Context& context, const std::vector<catalog::Finding>& finding
               {{"kind", "not_equal"},
                {"message", message},
                {"hint", hint},
-               {"findings", list.at("findings")}}}},
+               {"findings", list.at("findings")},
+               {"reconcile", reconcile_json(parity.reconcile)}}}},
             ""
         );
     } else {
-        std::cerr << catalog::findings_text(findings);
+        std::cerr << catalog::findings_text(findings) << reconcile_text(parity.reconcile);
     }
     const Error error(ErrorKind::refused, "not_equal", message, hint);
     std::cerr << render_error(program_name, error);
@@ -192,7 +195,7 @@ void stamp(Context& context, const RevisionOptions& options) {
                   << catalog::findings_text(parity.comments);
     }
     if (!report) {
-        refuse_stamp(context, parity.blocking);
+        refuse_stamp(context, parity);
         return;
     }
     print(context, report_json(*report), report_text(set, *report));

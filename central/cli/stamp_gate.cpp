@@ -6,6 +6,7 @@
 
 #include "central/catalog/expectation.hpp"
 #include "central/catalog/recognise.hpp"
+#include "central/cli/reconcile_sql.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
 
@@ -58,6 +59,8 @@ Parity compare_before_stamp(
     Parity parity;
     if (any) {
         check.heads = heads;
+        ReconcileSql sql;
+        sql.listen(check);
         {
             pg::Session session(connect);
             check.accepted = catalog::read_accepted(session);
@@ -76,6 +79,7 @@ Parity compare_before_stamp(
                 parity.blocking.push_back(std::move(finding));
             }
         }
+        parity.reconcile = sql.about(parity.blocking);
     }
     if (!reasons.empty()) {
         throw Error(

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "central/catalog/accepted.hpp"
+#include "central/draft/draft.hpp"
 #include "central/revision/plan_set.hpp"
 
 namespace tapline::cli {
@@ -13,6 +14,7 @@ struct Parity {
     std::vector<catalog::Finding> blocking;
     std::vector<catalog::Finding> comments;     ///< told, and no obstacle
     std::vector<catalog::Acceptance> accepted;  ///< by this call, to be stored with the stamp
+    std::vector<draft::Item> reconcile;         ///< what would take the blocking ones away
 };
 
 /// Compares the live catalog with what the revisions make that the stamp would claim. accept:

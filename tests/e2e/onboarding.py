@@ -375,13 +375,28 @@ class Roles(Onboarding):
                    "table pours constraint fk_keg", "table pours constraint pours_keg_id_fkey"]
         self.assertEqual([each["object"] for each in app["findings"]], objects)
         self.assertEqual(out["lineages"][1]["state"], "fresh")
-        self.sql("ALTER TABLE pours ADD price_per_ml_at_pour numeric(10,4) NOT NULL;"
-                 "ALTER TABLE pours RENAME CONSTRAINT fk_keg TO pours_keg_id_fkey")
+        # The SQL that is offered does it; what isn't only an addition waits for a person's decision.
+        offered = {}
+        for each in app["reconcile"]:
+            offered.setdefault(each["object"], []).append(each)
+        self.assertEqual(set(objects), set(offered), app["reconcile"])
+        refused = self.verb("stamp", "--purge", "0001_m1_baseline", files=False)[1]["error"]
+        self.assertEqual(refused["reconcile"], app["reconcile"])
+        for name in ("table pours column price_per_ml_at_pour", "table pours constraint fk_keg"):
+            for each in offered[name]:
+                self.sql(each["sql"])
+        default, = offered["table guests column balance"]
+        self.assertTrue(default["decide"])
+        self.assertIn("DROP DEFAULT", default["sql"])
         command = self.verb("recognise", files=False)[1]["command"]
         self.assertEqual(command, "tapline-central stamp --purge 0001_m1_baseline "
                                   "--accept 'table guests column balance=WHY'")
         self.run_it(command)
         self.own("upgrade")
+        self.assertEqual(self.own("check")["findings"], [])
+        self.sql("ALTER TABLE kegs DROP status, ADD extra int")
+        for each in self.verb("check", "--sql", files=False)[1]["reconcile"]:
+            self.sql(each["sql"] or "SELECT 1")
         self.assertEqual(self.own("check")["findings"], [])
         self.assertEqual(self.listed(), [], "the list came after the stamp, and was begun by nobody yet")
 

@@ -90,6 +90,8 @@ TEST_CASE("The examples of docs/revision-file.md parse") {
     CHECK(
         parse({"gen8_tail.sql", examples["SQLite"]}, Dialect::sqlite).upgrade.statements.size() == 1
     );
+    const SourceFile rebuilt{"j0007_notes.sql", examples["SQLite, a rebuilt table"]};
+    CHECK(parse(rebuilt, Dialect::sqlite).upgrade.rebuilds.size() == 1);
     const Revision note = parse({"t0007_notes.sql", examples["PostgreSQL"]}, Dialect::postgres);
     CHECK(note.upgrade.batches.size() == 1);
 }
