@@ -33,7 +33,11 @@ struct Verdict {
 class Verification {
   public:
     Verification(const revision::LineageSet& set, const pg::ConnectOptions& server)
-        : set_(set), scratch_(server), session_(scratch_.connect()), heads_(set.size()) {
+        : set_(set),
+          scratch_(server),
+          session_(scratch_.connect()),
+          heads_(set.size()),
+          state_(scratch_.connect(), session_) {
         options_.connect = scratch_.connect();
         options_.discard_rows = true;
         revision::Ledger ledger(session_);
@@ -79,7 +83,7 @@ class Verification {
 
   private:
     void run(std::size_t part, const revision::Step& step) {
-        revision::StepRunner(session_, options_, set_[part], step, heads_[part], ready_).run();
+        revision::StepRunner(session_, options_, set_[part], step, heads_[part], state_).run();
         heads_[part] = step.heads_after;
     }
 
@@ -88,7 +92,7 @@ class Verification {
     pg::Session session_;
     revision::RunOptions options_;
     revision::AppliedHeads heads_;
-    std::set<revision::LineageName> ready_;
+    revision::RunState state_;
 };
 
 nlohmann::ordered_json findings_of(const Findings& findings) {

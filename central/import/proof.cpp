@@ -201,7 +201,7 @@ std::string Proof::run_ours(const std::string& id, Direction direction) {
         std::reverse(ids.begin(), ids.end());
     }
     pg::Session session(database(ours));
-    std::set<revision::LineageName> ready;
+    revision::RunState state(options_.connect, session);
     for (const std::string& each : ids) {
         revision::IdSet after = applied_;
         if (up) {
@@ -212,7 +212,7 @@ std::string Proof::run_ours(const std::string& id, Direction direction) {
         const std::vector<std::string> heads = lineage.heads_of(applied_);
         const revision::Step step{each, direction, lineage.heads_of(after)};
         try {
-            revision::StepRunner(session, options_, set_.front(), step, heads, ready).run();
+            revision::StepRunner(session, options_, set_.front(), step, heads, state).run();
         } catch (const Error& error) {
             return error.what();
         }

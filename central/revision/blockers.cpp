@@ -17,7 +17,8 @@ constexpr std::string_view build_sql =
     "WHEN p.tuples_total > 0 THEN (100 * p.tuples_done / p.tuples_total) END::bigint "
     "FROM pg_stat_progress_create_index p WHERE p.pid = $1::int";
 constexpr std::chrono::milliseconds build_pause{3'000};
-constexpr std::chrono::milliseconds look_pause{500};
+constexpr std::chrono::milliseconds look_pause{100};
+constexpr std::chrono::milliseconds look_after{300};
 
 constexpr std::string_view blockers_sql =
     "SELECT pid, usename, application_name, state, "
@@ -60,15 +61,34 @@ BlockerWatch::~BlockerWatch() {
     thread_.join();
 }
 
+void BlockerWatch::begin() {
+    const std::lock_guard lock(mutex_);
+    tried_since_ = std::chrono::steady_clock::now();
+    seen_.clear();
+}
+
+void BlockerWatch::end() {
+    const std::lock_guard lock(mutex_);
+    tried_since_.reset();
+}
+
 std::string BlockerWatch::last_seen() {
     const std::lock_guard lock(mutex_);
     return seen_;
+}
+
+bool BlockerWatch::is_time() const {
+    return tried_since_ && std::chrono::steady_clock::now() - *tried_since_ >= look_after;
 }
 
 void BlockerWatch::watch() {
     std::optional<pg::Session> session;
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, look_pause, [this] { return stop_; })) {
+        if (!is_time()) {
+            continue;
+        }
+        const auto looked_at = tried_since_;
         lock.unlock();
         std::string found;
         try {
@@ -83,7 +103,7 @@ void BlockerWatch::watch() {
             session.reset();
         }
         lock.lock();
-        if (!found.empty()) {
+        if (!found.empty() && looked_at == tried_since_) {
             seen_ = std::move(found);
         }
     }

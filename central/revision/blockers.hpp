@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,7 +17,8 @@ namespace tapline::revision {
 /// with how many sessions queue behind `pid`. Empty: nobody blocks it now.
 [[nodiscard]] std::string describe_blockers(pg::Session& session, int pid);
 
-/// Looks every half second from the moment it is made; connects only if that takes so long.
+/// Looks while something is tried; connects only if that takes longer than a moment. One per
+/// connection: a thread per revision costs what a small revision takes.
 class BlockerWatch {
   public:
     BlockerWatch(pg::ConnectOptions connect, int pid);
@@ -24,17 +26,22 @@ class BlockerWatch {
     BlockerWatch(const BlockerWatch&) = delete;
     BlockerWatch& operator=(const BlockerWatch&) = delete;
 
-    /// The newest report that named somebody; empty when none did.
+    /// A try begins: what was seen before doesn't count.
+    void begin();
+    void end();
+    /// The newest report of this try that named somebody; empty when none did.
     [[nodiscard]] std::string last_seen();
 
   private:
     void watch();
+    [[nodiscard]] bool is_time() const;
 
     pg::ConnectOptions connect_;
     int pid_;
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stop_ = false;
+    std::optional<std::chrono::steady_clock::time_point> tried_since_;
     std::string seen_;
     std::thread thread_;
 };

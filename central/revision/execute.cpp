@@ -9,7 +9,6 @@
 #include "central/access/maintainers.hpp"
 #include "central/revision/half_done.hpp"
 #include "central/revision/lock_retry.hpp"
-#include "central/revision/step.hpp"
 #include "common/error.hpp"
 #include "common/revision/digest.hpp"
 #include "common/test_hook.hpp"
@@ -88,7 +87,11 @@ IdSet unstamped(
 }  // namespace
 
 Runner::Runner(const LineageSet& set, RunOptions options)
-    : set_(set), options_(std::move(options)), session_(options_.connect), ledger_(session_) {}
+    : set_(set),
+      options_(std::move(options)),
+      session_(options_.connect),
+      ledger_(session_),
+      state_(options_.connect, session_) {}
 
 void Runner::say(const std::string& line) const {
     if (options_.say) {
@@ -242,7 +245,7 @@ StepDone Runner::run_step(const PartStep& step, std::vector<std::string>& heads)
     say(fmt::format("{} {} ({})", to_string(step.step.direction), step.step.id, to_string(one.name))
     );
     try {
-        StepRunner(session_, options_, one, step.step, heads, ready_).run();
+        StepRunner(session_, options_, one, step.step, heads, state_).run();
     } catch (const Error& error) {
         log_failure(step, heads, error.what());
         throw;

@@ -23,7 +23,6 @@
 #include <chrono>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +30,7 @@
 #include "central/revision/ledger.hpp"
 #include "central/revision/plan_set.hpp"
 #include "central/revision/run_options.hpp"
+#include "central/revision/step.hpp"
 
 namespace tapline::revision {
 
@@ -106,7 +106,7 @@ class Runner {
     RunOptions options_;
     pg::Session session_;
     Ledger ledger_;
-    std::set<LineageName> ready_;  ///< lineages whose tables of the ledger are known to be there
+    RunState state_;
 };
 
 }  // namespace tapline::revision

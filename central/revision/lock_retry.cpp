@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "central/revision/blockers.hpp"
 #include "common/error.hpp"
 
 namespace tapline::revision {
@@ -65,17 +64,19 @@ void LockRetry::run(const std::string& what, const std::function<void()>& attemp
 
 /// nullopt: it is done. Else who held the lock that it waited for.
 std::optional<std::string> LockRetry::blocked(const std::function<void()>& attempt) {
-    BlockerWatch watch(options_.connect, session_.backend_pid());
+    watch_.begin();
     try {
         attempt();
+        watch_.end();
         return std::nullopt;
     } catch (const Error& error) {
+        const std::string seen = watch_.last_seen();
+        watch_.end();
         if (error.code() != "lock_timeout") {
             throw;
         }
+        return seen.empty() ? "somebody who is gone again" : seen;
     }
-    const std::string seen = watch.last_seen();
-    return seen.empty() ? "somebody who is gone again" : seen;
 }
 
 }  // namespace tapline::revision

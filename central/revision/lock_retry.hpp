@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "central/pg/session.hpp"
+#include "central/revision/blockers.hpp"
 #include "central/revision/run_options.hpp"
 
 namespace tapline::revision {
@@ -20,9 +20,8 @@ void stop_if_asked(const RunOptions& options, const std::string& what);
 
 class LockRetry {
   public:
-    /// Both must outlive it.
-    LockRetry(const RunOptions& options, pg::Session& session)
-        : options_(options), session_(session) {}
+    /// Both must outlive it. watch: of the connection that tries.
+    LockRetry(const RunOptions& options, BlockerWatch& watch) : options_(options), watch_(watch) {}
 
     /// Runs `attempt`, which must be repeatable as a whole, until it doesn't fail for a lock.
     /// what: for messages, "0004_add_index".
@@ -33,7 +32,7 @@ class LockRetry {
     [[nodiscard]] std::optional<std::string> blocked(const std::function<void()>& attempt);
 
     const RunOptions& options_;
-    pg::Session& session_;
+    BlockerWatch& watch_;
 };
 
 }  // namespace tapline::revision

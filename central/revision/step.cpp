@@ -101,20 +101,20 @@ StepRunner::StepRunner(
     const DatabaseLineage& lineage,
     const Step& step,
     const std::vector<std::string>& heads,
-    std::set<LineageName>& ready
+    RunState& state
 )
     : session_(session),
       options_(options),
       lineage_(lineage),
       step_(step),
       heads_(heads),
-      ready_(ready),
+      state_(state),
       revision_(lineage.lineage.at(step.id)),
       section_(revision_.section(step.direction)),
       pieces_(pieces_of(revision_, step.direction)),
       ledger_(session),
       half_done_(session),
-      retry_(options, session) {}
+      retry_(options, state.watch) {}
 
 void StepRunner::say(const std::string& line) const {
     if (options_.say) {
@@ -200,7 +200,7 @@ void StepRunner::run_whole() {
 std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may_drop) {
     begun_ = steady_clock::now();
     // The version is locked first: another tool that moves it is met before the work, not after.
-    const bool ready = ready_.contains(lineage_.name);
+    const bool ready = state_.ready.contains(lineage_.name);
     const std::string begin =
         ready ? fmt::format("{}; {}", settings(), Ledger::lock_heads_sql(lineage_.name))
               : settings();
@@ -227,9 +227,9 @@ std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may
     transaction.commit();
     // A downgrade may have dropped them.
     if (step_.direction == Direction::upgrade) {
-        ready_.insert(lineage_.name);
+        state_.ready.insert(lineage_.name);
     } else {
-        ready_.clear();
+        state_.ready.clear();
     }
     return {};
 }

@@ -10,6 +10,7 @@
 #include "central/pg/session.hpp"
 #include "central/revision/alone.hpp"
 #include "central/revision/batch_run.hpp"
+#include "central/revision/blockers.hpp"
 #include "central/revision/half_done.hpp"
 #include "central/revision/ledger.hpp"
 #include "central/revision/lock_retry.hpp"
@@ -18,17 +19,28 @@
 
 namespace tapline::revision {
 
+/// What the steps of one connection share.
+struct RunState {
+    /// connect: for the watch's own connection. session must outlive it.
+    RunState(const pg::ConnectOptions& connect, pg::Session& session)
+        : watch(connect, session.backend_pid()) {}
+
+    /// Lineages whose tables of the ledger are known to be there: a step has made sure and
+    /// committed.
+    std::set<LineageName> ready;
+    BlockerWatch watch;
+};
+
 class StepRunner {
   public:
-    /// All must outlive it. heads: of the version table before the step. ready: whether the tables
-    /// of the ledger are known to be there; set once a step has made sure and committed.
+    /// All must outlive it. heads: of the version table before the step.
     StepRunner(
         pg::Session& session,
         const RunOptions& options,
         const DatabaseLineage& lineage,
         const Step& step,
         const std::vector<std::string>& heads,
-        std::set<LineageName>& ready
+        RunState& state
     );
 
     /// Throws what execute.hpp lists; then everything but finished pieces was rolled back.
@@ -61,7 +73,7 @@ class StepRunner {
     const DatabaseLineage& lineage_;
     const Step& step_;
     const std::vector<std::string>& heads_;
-    std::set<LineageName>& ready_;
+    RunState& state_;
     const Revision& revision_;
     const Section& section_;
     std::vector<Piece> pieces_;
