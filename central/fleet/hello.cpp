@@ -56,7 +56,7 @@ constexpr pg::Statement find_cursor{
     "hello_cursor",
     "SELECT c.cursor, c.hash, c.prunable_through,"
     " (SELECT v.version_num FROM tapline.alembic_version v ORDER BY v.version_num LIMIT 1),"
-    " (SELECT h.reason FROM tapline.hold h WHERE h.closed_at IS NULL ORDER BY h.hold_id LIMIT 1)"
+    " tapline.hold_reason(), tapline.release_wait_s(c.journal_id)"
     " FROM tapline.cursor c WHERE c.journal_id = $1::uuid AND c.epoch = $2::bigint"};
 
 constexpr pg::Statement find_released{
@@ -150,6 +150,12 @@ HelloOutcome reply_to(pg::Session& session, const wire::Hello& hello) {
     if (const auto reason = row.optional_text(4)) {
         reply.directives.hold = true;
         reply.directives.hold_reason = *reason;
+    } else if (const std::int64_t wait_s = row.integer(5); wait_s > 0) {
+        // The backlog of a hold comes back in waves; a beginning is asked for when its turn comes.
+        reply.directives.hold = true;
+        reply.directives.hold_reason =
+            fmt::format("the hold is over; your turn is in {} s", wait_s);
+        reply.directives.heartbeat_s = std::min(reply.directives.heartbeat_s, wait_s);
     }
     if (forked(hello, reply)) {
         return settle::problems::fork(reply.cursor);

@@ -20,7 +20,7 @@ inline constexpr std::int64_t hold_lock_key = 0x7461'706c'0000'0001;
 inline constexpr pg::Statement begin{
     "settle_begin",
     "SELECT pg_try_advisory_xact_lock_shared(8386107590299353089),"
-    " (SELECT h.reason FROM tapline.hold h WHERE h.closed_at IS NULL ORDER BY h.hold_id LIMIT 1),"
+    " tapline.hold_reason(),"
     " set_config('synchronous_commit', 'on', true),"
     " set_config('lock_timeout', $1::text, true),"
     " set_config('statement_timeout', '30s', true),"
