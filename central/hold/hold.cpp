@@ -218,7 +218,8 @@ Hold open(pg::Session& session, const OpenOptions& options) {
         }
     }
     {
-        pg::Transaction transaction(session);
+        // Two that open at once see each other; settling only reads.
+        pg::Transaction transaction(session, "LOCK TABLE tapline.hold IN SHARE ROW EXCLUSIVE MODE");
         if (const auto there = tidy(session)) {
             throw Error(
                 ErrorKind::refused,

@@ -21,10 +21,6 @@ COMMENT ON COLUMN tapline.hold.frozen_role IS 'made read-only in this database f
 COMMENT ON COLUMN tapline.hold.frozen_before IS
     'its own default_transaction_read_only here before; NULL: it had none';
 
--- tapline: allow index_build_under_lock: one row per hold there ever was
--- tapline: allow blocks_writes: the same
-CREATE UNIQUE INDEX hold_one_at_a_time_idx ON tapline.hold ((closed_at IS NULL)) WHERE closed_at IS NULL;
-
 -- VOLATILE, so that it sees what was committed after the calling statement began: settling asks
 -- for the hold's lock first and then this, in one statement.
 CREATE FUNCTION tapline.hold_reason() RETURNS text
@@ -62,7 +58,6 @@ END
 $guard$;
 DROP FUNCTION tapline.release_wait_s(uuid);
 DROP FUNCTION tapline.hold_reason();
-DROP INDEX tapline.hold_one_at_a_time_idx;
 ALTER TABLE tapline.hold
     DROP COLUMN ends_at,
     DROP COLUMN spread_s,
