@@ -8,6 +8,6 @@ int main(int argc, char** argv) {
         return tapline::cli::run_program(argc, argv);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "tapline-central: unexpected: %s\n", error.what());
-        return 1;
+        return 5;  // 1 says that something was looked at and found wanting
     }
 }

@@ -279,6 +279,29 @@ MigrateResult downgrade_once(const Run& run, std::string_view target) {
     return result;
 }
 
+/// Tables of ours stay behind when a journal goes down, with what hangs on them alone.
+bool may_stay_behind(const std::string& object) {
+    return object.starts_with("table ") || object.starts_with("index ");
+}
+
+void add_own_differences(
+    const ObjectMap& expected, const ObjectMap& found, std::vector<Difference>& differences
+) {
+    for (const auto& [object, sql] : expected) {
+        const auto other = found.find(object);
+        if (other == found.end()) {
+            differences.push_back({object, "removed", sql, std::nullopt});
+        } else if (other->second != sql) {
+            differences.push_back({object, "changed", sql, other->second});
+        }
+    }
+    for (const auto& [object, sql] : found) {
+        if (!expected.contains(object) && !(expected.empty() && may_stay_behind(object))) {
+            differences.push_back({object, "added", std::nullopt, sql});
+        }
+    }
+}
+
 template <typename Once>
 MigrateResult with_attempts(Database& database, const MigrateOptions& options, const Once& once) {
     for (int attempt = 1;; ++attempt) {
@@ -363,10 +386,11 @@ MigrateResult stamp(Database& database, std::string_view target) {
         );
     }
     const auto found = read_table(database, "pours");
-    const auto differences =
+    auto differences =
         found ? compare_tables("pours", expected_pours(ids.front()), *found)
               : std::vector<Difference>{{"table pours", "removed", "table", std::nullopt}};
-    if (!differences.empty() || expected_objects(ids.front()) != own_objects(database)) {
+    add_own_differences(expected_objects(ids.front()), own_objects(database), differences);
+    if (!differences.empty()) {
         refuse_unknown(database, {Recognised::Kind::unknown, ids.front(), differences});
     }
     const auto& revision = lineage.at(ids.front());

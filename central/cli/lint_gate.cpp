@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "central/lint/lint.hpp"
 #include "common/error.hpp"
@@ -83,10 +84,75 @@ void refuse_hazards(
     throw Error(
         ErrorKind::refused,
         "lint",
-        fmt::format("{} of the statements that would run are hazards to an open bar", blocking),
+        fmt::format("{} hazards to an open bar in what would run", blocking),
         "nothing was changed; write them the safe way shown above, or say why one may stay: "
         "`-- tapline: allow <hazard>: <reason>` before the statement"
     );
+}
+
+std::vector<std::string> dropped_tables(
+    lint::Catalog& catalog, const revision::DatabaseLineage& lineage, const revision::Step& step
+) {
+    const revision::Revision& revision = lineage.lineage.at(step.id);
+    // Rows of ours have guards of their own.
+    const bool of_the_bar = lineage.name == revision::LineageName::app;
+    const lint::Report report = lint::lint_section(
+        catalog, revision.downgrade, {revision.file, revision::Direction::downgrade}
+    );
+    catalog.settle();
+    std::vector<std::string> tables;
+    for (const lint::Finding& finding : report.findings) {
+        if (finding.hazard != lint::Hazard::data_loss || !of_the_bar) {
+            continue;
+        }
+        // "table a, table b column c": only whole tables.
+        std::string_view left = finding.object;
+        while (!left.empty()) {
+            const std::size_t comma = std::min(left.find(", "), left.size());
+            const std::string_view one = left.substr(0, comma);
+            if (one.starts_with("table ") && one.find(' ', 6) == std::string_view::npos) {
+                tables.emplace_back(one.substr(6));
+            }
+            left.remove_prefix(std::min(comma + 2, left.size()));
+        }
+    }
+    return tables;
+}
+
+void refuse_row_losses(
+    pg::Session& session,
+    const revision::LineageSet& set,
+    const revision::AppliedHeads& applied,
+    const std::vector<revision::PartStep>& steps
+) {
+    // One step is judged by the runner's guard, in its own transaction.
+    if (steps.size() < 2) {
+        return;
+    }
+    lint::Catalog catalog = catalog_at(set, applied);
+    std::vector<std::string> filled;
+    for (const revision::PartStep& step : steps) {
+        for (const std::string& table : dropped_tables(catalog, set[step.part], step.step)) {
+            const pg::Result name = session.query(
+                "SELECT to_regclass($1)::text FROM set_config('search_path', 'public', false)",
+                table
+            );
+            if (!name[0].is_null(0) &&
+                session.run(fmt::format("SELECT EXISTS (SELECT 1 FROM {})", name[0].text(0)))[0]
+                    .boolean(0)) {
+                filled.push_back(fmt::format("{} ({})", table, step.step.id));
+            }
+        }
+    }
+    if (!filled.empty()) {
+        throw Error(
+            ErrorKind::refused,
+            "rows_would_go",
+            fmt::format("this would drop tables that hold rows: {}", fmt::join(filled, ", ")),
+            "nothing was changed; take a backup, and if the rows may go, run this again with "
+            "--discard-rows"
+        );
+    }
 }
 
 }  // namespace tapline::cli

@@ -55,9 +55,24 @@ void check_verb(const CLI::App& app, int argc, char** argv) {
     );
 }
 
+/// PostgreSQL's words come in several lines; a program reads one.
+std::string one_line(std::string_view text) {
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        std::string_view part = text.substr(at, end - at);
+        part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
+        if (!part.empty()) {
+            line += (line.empty() ? "" : "; ") + std::string(part);
+        }
+        at = end + 1;
+    }
+    return line;
+}
+
 int report(const Context& context, const Error& error) {
     if (context.json) {
-        nlohmann::ordered_json body{{"kind", error.code()}, {"message", error.what()}};
+        nlohmann::ordered_json body{{"kind", error.code()}, {"message", one_line(error.what())}};
         if (!error.hint().empty()) {
             body["hint"] = error.hint();
         }

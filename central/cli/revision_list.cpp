@@ -4,12 +4,14 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "central/cli/revision_entries.hpp"
 #include "central/cli/revision_options.hpp"
 #include "central/cli/revision_text.hpp"
 #include "central/cli/version_trouble.hpp"
+#include "central/revision/half_done.hpp"
 #include "common/error.hpp"
 #include "common/revision/range.hpp"
 #include "common/revision/resolve.hpp"
@@ -141,6 +143,32 @@ CLI::App* add_list_verb(
     return verb;
 }
 
+/// A revision that commits in pieces and was cut off: the version rows say nothing of it.
+void tell_half_done(
+    Context& context, const LineageSet& set, nlohmann::ordered_json& json, std::string& text
+) {
+    pg::Session session(context.connect_options());
+    revision::HalfDoneLedger ledger(session);
+    for (const revision::DatabaseLineage& one : set) {
+        for (const revision::HalfDone& half : ledger.all(one.name)) {
+            json["half_done"].push_back(
+                {{"lineage", revision::to_string(one.name)},
+                 {"id", half.id},
+                 {"direction", revision::to_string(half.direction)},
+                 {"pieces_done", half.pieces},
+                 {"began_at", half.began_at}}
+            );
+            text += fmt::format(
+                "half way through the {} of {} since {}; the same command goes on\n",
+                revision::to_string(half.direction),
+                half.id,
+                half.began_at
+            );
+            context.exit_code = 1;
+        }
+    }
+}
+
 void add_current_verb(CLI::App& app, Context& context) {
     const auto options = std::make_shared<ListOptions>();
     CLI::App* verb = add_list_verb(app, context, "current", "where the database is", options);
@@ -157,6 +185,7 @@ void add_current_verb(CLI::App& app, Context& context) {
                 text += trouble->text;
                 context.exit_code = 1;
             }
+            tell_half_done(context, set, json, text);
         }
         print(context, json, text);
     });

@@ -46,6 +46,21 @@ void show_offline(
     print(context, steps_json(set, offline.from, offline.steps), steps_text(set, offline.steps));
 }
 
+/// Tables whose rows a script of downgrades must not lose, step by step.
+std::vector<std::vector<std::string>> script_guards(
+    const LineageSet& set, const revision::OfflineSteps& offline, const RevisionOptions& options
+) {
+    std::vector<std::vector<std::string>> tables(offline.steps.size());
+    lint::Catalog catalog = catalog_at(set, offline.from);
+    for (std::size_t i = 0; i < offline.steps.size(); ++i) {
+        const revision::PartStep& step = offline.steps[i];
+        if (step.step.direction == Direction::downgrade && !options.discard_rows) {
+            tables[i] = dropped_tables(catalog, set[step.part], step.step);
+        }
+    }
+    return tables;
+}
+
 void migrate(Context& context, const RevisionOptions& options, Direction direction) {
     check_current(options);
     const LineageSet set = options.load();
@@ -56,7 +71,10 @@ void migrate(Context& context, const RevisionOptions& options, Direction directi
     }
     if (options.sql) {
         const revision::OfflineSteps offline = revision::plan_set_offline(set, direction, target);
-        std::cout << revision::offline_script(set, offline);
+        if (direction == Direction::upgrade) {
+            refuse_hazards(set, offline.from, offline.steps);
+        }
+        std::cout << revision::offline_script(set, offline, script_guards(set, offline, options));
         return;
     }
     revision::refuse_range(target);
@@ -72,6 +90,12 @@ void migrate(Context& context, const RevisionOptions& options, Direction directi
     revision::RunOptions run = run_options(context);
     run.discard_rows = options.discard_rows;
     run.stop = &stop_requested();
+    if (direction == Direction::downgrade && !options.discard_rows) {
+        run.gate = [&set, &context](const revision::AppliedHeads& applied, const auto& steps) {
+            pg::Session session(context.connect_options());
+            refuse_row_losses(session, set, applied, steps);
+        };
+    }
     if (direction == Direction::upgrade) {
         run.gate = [&](const revision::AppliedHeads& applied, const auto& steps) {
             refuse_unstamped(context, options, set, applied);

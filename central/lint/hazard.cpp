@@ -71,7 +71,8 @@ constexpr std::array policies = {
         "whole_table_write",
         block,
         "every row stays locked until the end, and the table swells to twice its size",
-        "a batch step: '-- tapline: batch …' with transaction=off"},
+        "UPDATE and INSERT: a batch step, '-- tapline: batch …'; DELETE and MERGE: in pages, by a "
+        "program of its own"},
     HazardPolicy{
         Hazard::data_loss,
         "data_loss",

@@ -58,7 +58,8 @@ Error half_done_error(const HalfDone& one) {
             "this database is half way through the {} of {}, since {}", word, one.id, one.began_at
         ),
         fmt::format(
-            "finish it first: `tapline-central {} --lineage {} {}`",
+            "finish it first: `tapline-central {} --lineage {} {}`; where that can't be, put the "
+            "schema right by hand and `stamp --purge` the revision that it is",
             word,
             to_string(one.lineage),
             one.direction == Direction::upgrade ? one.id : std::string("-1")
@@ -228,10 +229,12 @@ void Runner::check_half_done(const std::vector<PartStep>& steps) {
     HalfDoneLedger ledger(session_);
     for (std::size_t i = 0; i < set_.size(); ++i) {
         for (const HalfDone& one : ledger.all(set_[i].name)) {
-            const bool goes_on = std::any_of(steps.begin(), steps.end(), [&](const PartStep& each) {
-                return each.part == i && each.step.id == one.id &&
-                       each.step.direction == one.direction;
+            // The first of its lineage: with others before it, it wouldn't be what was begun.
+            const auto first = std::find_if(steps.begin(), steps.end(), [&](const PartStep& each) {
+                return each.part == i;
             });
+            const bool goes_on = first != steps.end() && first->step.id == one.id &&
+                                 first->step.direction == one.direction;
             if (!goes_on) {
                 throw half_done_error(one);
             }
@@ -284,8 +287,8 @@ RunReport Runner::stamp(const std::vector<std::string>& targets, bool purge) {
 std::optional<RunReport> Runner::stamp_if(const StampRequest& request) {
     access::require_maintainer(session_, "stamp");
     take_runner_lock();
-    check_half_done({});
     if (!request.purge) {
+        check_half_done({});
         refuse_unknown(applied());
     }
     const std::vector<StampPart> parts =
@@ -306,6 +309,7 @@ std::optional<RunReport> Runner::stamp_if(const StampRequest& request) {
     for (std::size_t i = 0; i < set_.size(); ++i) {
         if (parts[i].named) {
             stamp_one(i, parts[i].plan.heads_after);
+            forget_half_done(set_[i].name);
         }
     }
     if (access::list_first_maintainer(session_, who())) {
@@ -318,6 +322,14 @@ std::optional<RunReport> Runner::stamp_if(const StampRequest& request) {
     transaction.commit();
     test_stop_at("stamp.committed");
     return RunReport{{}, applied()};
+}
+
+void Runner::forget_half_done(LineageName lineage) {
+    HalfDoneLedger ledger(session_);
+    for (const HalfDone& one : ledger.all(lineage)) {
+        say(fmt::format("{} was half done; what this stamp says counts now", one.id));
+        ledger.remove(one);
+    }
 }
 
 void Runner::refuse_unknown(const AppliedHeads& heads) const {

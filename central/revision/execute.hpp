@@ -99,6 +99,7 @@ class Runner {
     void log_failure(
         const PartStep& step, const std::vector<std::string>& heads, const std::string& why
     );
+    void forget_half_done(LineageName lineage);
     void stamp_one(std::size_t index, const std::vector<std::string>& after);
     void say(const std::string& line) const;
 

@@ -24,6 +24,20 @@ IdSet ids_of(const Lineage& lineage) {
     return ids;
 }
 
+bool has_folder(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (status.type() == fs::file_type::none) {
+        throw Error(
+            ErrorKind::usage,
+            "revision_directory",
+            fmt::format("{} can't be looked at: {}", path.string(), error.message()),
+            "check the path and its permissions"
+        );
+    }
+    return fs::is_directory(status);
+}
+
 }  // namespace
 
 std::string_view to_string(LineageName name) noexcept {
@@ -50,8 +64,8 @@ LineageSet load_lineages(const LineageOptions& options) {
     std::vector<SourceFile> tapline = embedded(LineageName::tapline);
     std::optional<LineageName> only = options.only;
     if (options.directory) {
-        const bool has_app = fs::is_directory(*options.directory / "app");
-        const bool has_tapline = fs::is_directory(*options.directory / "tapline");
+        const bool has_app = has_folder(*options.directory / "app");
+        const bool has_tapline = has_folder(*options.directory / "tapline");
         if (has_app) {
             app = read_directory(*options.directory / "app");
         }

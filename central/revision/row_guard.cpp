@@ -52,8 +52,12 @@ RowGuard::RowGuard(
                 revision,
                 fmt::join(filled, ", ")
             ),
-            "nothing was changed; take a backup, and if the rows may go, run this again with "
-            "--discard-rows"
+            fmt::format(
+                "{} stays, revisions that were taken down before it are down; take a backup, and "
+                "if "
+                "the rows may go, run this again with --discard-rows",
+                revision
+            )
         );
     }
     before_ = filled_tables(session_);

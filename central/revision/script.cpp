@@ -92,6 +92,19 @@ std::string digest_guard(const DatabaseLineage& one, const std::vector<std::stri
     );
 }
 
+/// Raises when a revision is half done: what it did already would be done again, or skipped.
+constexpr std::string_view half_done_guard =
+    "DO $tapline$\n"
+    "DECLARE half text;\n"
+    "BEGIN\n"
+    "    SELECT string_agg(revision_id, ', ') INTO half FROM tapline.revision_progress;\n"
+    "    IF half IS NOT NULL THEN\n"
+    "        RAISE EXCEPTION 'this database is half way through %', half\n"
+    "            USING HINT = 'Finish it with tapline-central first: a script can''t go on in "
+    "it.';\n"
+    "    END IF;\n"
+    "END $tapline$;\n";
+
 std::string beginning(const LineageSet& set, const OfflineSteps& offline) {
     std::string text = fmt::format(
         "-- tapline-central {}: {} revisions\n"
@@ -112,7 +125,7 @@ std::string beginning(const LineageSet& set, const OfflineSteps& offline) {
     for (const DatabaseLineage& one : set) {
         text += bootstrap_script(one.name);
     }
-    text += fmt::format("{};\n", half_done_table_sql());
+    text += fmt::format("{};\n{}", half_done_table_sql(), half_done_guard);
     for (std::size_t i = 0; i < set.size(); ++i) {
         text += guard(set[i].name, offline.from[i]) + digest_guard(set[i], offline.from[i]);
     }
@@ -137,8 +150,35 @@ void refuse_pieces(const Revision& revision, Direction direction) {
     );
 }
 
+/// Raises when one of them holds rows; a table that isn't there holds none.
+std::string rows_guard(const std::vector<std::string>& tables) {
+    std::string text;
+    for (const std::string& table : tables) {
+        text += fmt::format(
+            "DO $tapline$\n"
+            "DECLARE filled boolean;\n"
+            "BEGIN\n"
+            "    IF to_regclass({0}) IS NOT NULL THEN\n"
+            "        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', to_regclass({0})) INTO "
+            "filled;\n"
+            "        IF filled THEN\n"
+            "            RAISE EXCEPTION 'the table % holds rows, which would be lost', {0}\n"
+            "                USING HINT = 'Take a backup; `downgrade --sql --discard-rows` makes a "
+            "script that drops them.';\n"
+            "        END IF;\n"
+            "    END IF;\n"
+            "END $tapline$;\n",
+            literal(table)
+        );
+    }
+    return text;
+}
+
 std::string one_step(
-    const DatabaseLineage& one, const Step& step, const std::vector<std::string>& before
+    const DatabaseLineage& one,
+    const Step& step,
+    const std::vector<std::string>& before,
+    const std::vector<std::string>& guarded
 ) {
     const Revision& revision = one.lineage.at(step.id);
     const Section& section = revision.section(step.direction);
@@ -154,7 +194,7 @@ std::string one_step(
         section.lock_timeout.value_or(std::chrono::milliseconds(2'000)).count(),
         section.statement_timeout.value_or(std::chrono::milliseconds(0)).count()
     );
-    text += guard(one.name, before);
+    text += guard(one.name, before) + rows_guard(guarded);
     for (const Statement& statement : section.statements) {
         text += statement.text + ";\n";
     }
@@ -180,11 +220,21 @@ std::string one_step(
 
 }  // namespace
 
-std::string offline_script(const LineageSet& set, const OfflineSteps& offline) {
+std::string offline_script(
+    const LineageSet& set,
+    const OfflineSteps& offline,
+    const std::vector<std::vector<std::string>>& guarded
+) {
     std::string text = beginning(set, offline);
     AppliedHeads heads = offline.from;
-    for (const PartStep& step : offline.steps) {
-        text += one_step(set[step.part], step.step, heads[step.part]);
+    for (std::size_t i = 0; i < offline.steps.size(); ++i) {
+        const PartStep& step = offline.steps[i];
+        text += one_step(
+            set[step.part],
+            step.step,
+            heads[step.part],
+            i < guarded.size() ? guarded[i] : std::vector<std::string>{}
+        );
         heads[step.part] = step.step.heads_after;
     }
     return text + "\n\\echo done\n";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "central/revision/plan_set.hpp"
 
@@ -14,6 +15,11 @@ namespace tapline::revision {
 /// it (ON_ERROR_STOP), and what was committed stays.
 /// Throws Error{usage, "offline_pieces"} for a revision that commits in pieces: a script that died
 /// in it couldn't tell where to go on.
-[[nodiscard]] std::string offline_script(const LineageSet& set, const OfflineSteps& offline);
+/// guarded: per step, tables that must be empty before it, as they are written; may be shorter.
+[[nodiscard]] std::string offline_script(
+    const LineageSet& set,
+    const OfflineSteps& offline,
+    const std::vector<std::vector<std::string>>& guarded = {}
+);
 
 }  // namespace tapline::revision

@@ -238,23 +238,49 @@ std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may
 
 void StepRunner::run_pieces() {
     HalfDone at = begin_or_resume();
-    while (at.pieces < static_cast<std::int64_t>(pieces_.size())) {
-        stop_if_asked(options_, step_.id);
-        const Piece& piece = pieces_[static_cast<std::size_t>(at.pieces)];
-        switch (piece.kind) {
-            case Piece::Kind::together:
-                retry_.run(step_.id, [&] { run_together(piece, at); });
-                break;
-            case Piece::Kind::alone:
-                run_alone(piece, at);
-                break;
-            case Piece::Kind::batch:
-                run_batch(piece, at);
-                break;
+    try {
+        while (at.pieces < static_cast<std::int64_t>(pieces_.size())) {
+            stop_if_asked(options_, step_.id);
+            run_piece(pieces_[static_cast<std::size_t>(at.pieces)], at);
         }
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::pg || error.code() == "table_locked") {
+            forget_if_untouched(at);
+        }
+        throw;
     }
     tell(section_.statements.size());
     retry_.run(step_.id, [&] { finish(at); });
+}
+
+void StepRunner::run_piece(const Piece& piece, HalfDone& at) {
+    switch (piece.kind) {
+        case Piece::Kind::together:
+            retry_.run(step_.id, [&] { run_together(piece, at); });
+            break;
+        case Piece::Kind::alone:
+            run_alone(piece, at);
+            break;
+        case Piece::Kind::batch:
+            run_batch(piece, at);
+            break;
+    }
+}
+
+/// A first piece that failed and left nothing is no half-done revision: its file may be corrected.
+void StepRunner::forget_if_untouched(const HalfDone& at) {
+    if (at.pieces > 0 || at.rows > 0 || !session_.is_open()) {
+        return;
+    }
+    try {
+        const Piece& first = pieces_.front();
+        if (first.kind != Piece::Kind::alone || !at.started ||
+            !AloneProbe(session_, first.alone).happened(at.before)) {
+            half_done_.remove(at);
+        }
+    } catch (const Error& error) {
+        say(fmt::format("  what was begun stays noted: {}", error.what()));
+    }
 }
 
 HalfDone StepRunner::begin_or_resume() {

@@ -50,6 +50,8 @@ class StepRunner {
     [[nodiscard]] std::set<std::string> attempt_whole(const std::set<std::string>& may_drop);
     void run_whole();
     void run_pieces();
+    void run_piece(const Piece& piece, HalfDone& at);
+    void forget_if_untouched(const HalfDone& at);
     [[nodiscard]] HalfDone begin_or_resume();
     void run_together(const Piece& piece, HalfDone& at);
     void run_alone(const Piece& piece, HalfDone& at);

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import subprocess
 import unittest
 
 from lab import Cluster, run_command, work_directory
+from lab.cluster import server_programs
 
 FILE = """\
 -- {name}
@@ -17,6 +19,11 @@ FILE = """\
 -- tapline: downgrade
 {down}
 """
+
+
+def run_command_at(path, arguments, stdin):
+    return subprocess.run([path, *arguments], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=60, check=False, encoding="utf-8")
 
 
 class RevisionGates(unittest.TestCase):
@@ -78,6 +85,69 @@ class RevisionGates(unittest.TestCase):
         self.assertEqual(self.verb("upgrade", "--dry-run")[0], 3)
         back = self.verb("downgrade", "base", "--dry-run")[1]["steps"]
         self.assertEqual([each["lock"] for each in back[0]["statements"][0]["locks"]], ["ACCESS EXCLUSIVE"])
+
+    def script(self, *arguments):
+        done = run_command("tapline-central", [*arguments, "--dir", self.files, "--sql"])
+        return done.returncode, done.stdout
+
+    def psql(self, script):
+        done = run_command_at(os.path.join(server_programs(), "psql"), ["-X", "-q", "-f", "-", self.url], script)
+        return done.returncode, done.stderr
+
+    def test_a_script_keeps_the_gates_of_the_runner(self):
+        self.revision("bbbb", "aaaa", "ALTER TABLE a DROP COLUMN x;", "ALTER TABLE a ADD x int;")
+        self.assertEqual(self.verb("upgrade", "aaaa")[0], 0)
+        self.assertEqual(self.script("upgrade", "aaaa:bbbb")[0], 3, "lint")
+        code, down = self.script("downgrade", "aaaa:base")
+        self.assertEqual(code, 0)
+        self.cluster.rows("INSERT INTO a VALUES (1, 1) RETURNING 1")
+        code, err = self.psql(down)
+        self.assertEqual(code, 3)
+        self.assertIn("the table a holds rows", err)
+        self.assertEqual(self.verb("current")[1]["current"], ["aaaa"])
+        self.assertEqual(self.psql(self.script("downgrade", "aaaa:base", "--discard-rows")[1])[0], 0)
+        self.assertEqual(self.verb("current")[1]["current"], [])
+
+    def test_rows_of_the_last_table_stop_a_downgrade_before_its_first_step(self):
+        self.revision("bbbb", "aaaa", "CREATE TABLE b (id int);", "DROP TABLE b;")
+        self.assertEqual(self.verb("upgrade")[0], 0)
+        self.cluster.rows("INSERT INTO a VALUES (1, 1) RETURNING 1")
+        for more in ((), ("--dry-run",)):
+            code, out, _ = self.verb("downgrade", "base", *more)
+            self.assertEqual((code, out["error"]["kind"]), (3, "rows_would_go"))
+            self.assertIn("a (aaaa)", out["error"]["message"])
+            self.assertEqual(self.verb("current")[1]["current"], ["bbbb"])
+        self.assertEqual(self.verb("downgrade", "base", "--discard-rows")[0], 0)
+
+    def revision_off(self, up):
+        with open(os.path.join(self.files, "bbbb_x.sql"), "w", encoding="utf-8") as file:
+            file.write("-- b\n-- Revision ID: bbbb\n-- Revises: aaaa\n\n-- tapline: upgrade transaction=off\n"
+                       f"{up}\n-- tapline: downgrade\nDROP INDEX IF EXISTS a_x;\n")
+
+    def test_a_first_piece_that_fails_leaves_nothing_half_done(self):
+        self.assertEqual(self.verb("upgrade")[0], 0)
+        self.cluster.rows("INSERT INTO a VALUES (1, 1), (2, 1) RETURNING 1")
+        self.revision_off("CREATE UNIQUE INDEX CONCURRENTLY a_x ON a (x);")
+        self.assertEqual(self.verb("upgrade")[0], 5)
+        self.revision_off("CREATE INDEX CONCURRENTLY a_x ON a (x);")
+        code, _, err = self.verb("upgrade")
+        self.assertEqual(code, 0, err)
+
+    def test_a_half_done_revision_stops_a_script_and_a_stamp_of_what_the_schema_is_ends_it(self):
+        self.assertEqual(self.verb("upgrade")[0], 0)
+        self.cluster.rows("INSERT INTO a VALUES (1, 1), (2, 1) RETURNING 1")
+        self.revision_off("CREATE INDEX CONCURRENTLY a_y ON a (x);\nCREATE UNIQUE INDEX CONCURRENTLY a_x ON a (x);")
+        self.assertEqual(self.verb("upgrade")[0], 5)
+        code, out, _ = self.verb("current")
+        self.assertEqual((code, [(each["id"], each["pieces_done"]) for each in out["half_done"]]), (1, [("bbbb", 1)]))
+        code, err = self.psql(self.script("downgrade", "aaaa:base", "--discard-rows")[1])
+        self.assertEqual(code, 3)
+        self.assertIn("half way through bbbb", err)
+        self.assertEqual(self.verb("downgrade", "base")[1]["error"]["kind"], "half_done")
+        self.cluster.rows("DROP INDEX a_y; SELECT 1")
+        code, _, err = self.verb("stamp", "--purge", "aaaa")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(self.verb("downgrade", "base", "--discard-rows")[0], 0)
 
     def log_lines(self):
         return self.cluster.one("SELECT count(*) FROM tapline.revision_log")

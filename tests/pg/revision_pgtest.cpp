@@ -110,14 +110,14 @@ TEST_CASE("Revision.TaplineAloneGoesUpOnABarThatIsThere") {
     SECTION("past it, by the bar's own Alembic") {
         database.connect().run("UPDATE public.alembic_version SET version_num = '0002_m2'");
     }
-    CHECK(revision::Runner(ours, options_for(database)).upgrade("heads").steps.size() == 2);
+    const std::size_t all = ours.front().lineage.revisions().size();
+    CHECK(revision::Runner(ours, options_for(database)).upgrade("heads").steps.size() == all);
     CHECK(heads_of(database, ours).front() == ours.front().lineage.heads());
 }
 
 TEST_CASE("Revision.KillingAnUpgradeLeavesAKnownSetOfHeads") {
     const revision::LineageSet set = revision::load_lineages({});
     const AppliedHeads after_app{set[0].lineage.heads(), {}};
-    const AppliedHeads after_settling{set[0].lineage.heads(), {"t0001_settling"}};
     std::size_t between = 0;
     std::size_t killed = 0;
     for (std::size_t statement = 0;; statement += 7) {
@@ -129,7 +129,10 @@ TEST_CASE("Revision.KillingAnUpgradeLeavesAKnownSetOfHeads") {
         ++killed;
         const AppliedHeads heads = heads_of(database, set);
         INFO("killed before statement " << statement);
-        CHECK((heads == at_base || heads == after_app || heads == after_settling));
+        const bool app_alone = heads == at_base || heads == after_app;
+        const bool one_of_ours = heads.at(0) == after_app.at(0) && heads.at(1).size() == 1 &&
+                                 set[1].lineage.find(heads.at(1).front()) != nullptr;
+        CHECK((app_alone || one_of_ours));
         if (heads == after_app) {
             ++between;
         }
@@ -302,7 +305,9 @@ TEST_CASE("Revision.TheLogTellsWhoDidWhatAndHowToGoBack") {
         "downgrade_sql "
         "FROM tapline.revision_log ORDER BY log_id"
     );
-    REQUIRE(rows.rows() == 3);
+    const revision::LineageSet set = revision::load_lineages({});
+    const std::size_t all = set[0].lineage.revisions().size() + set[1].lineage.revisions().size();
+    REQUIRE(static_cast<std::size_t>(rows.rows()) == all);
     CHECK(rows[0].text(0) == "app");
     CHECK(rows[0].text(1) == "0001_m1_baseline");
     CHECK(rows[0].text(2) == "upgrade");

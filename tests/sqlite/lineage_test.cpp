@@ -293,6 +293,26 @@ TEST_CASE("A log that names a revision which the schema isn't is corrected by a 
     CHECK(database.integer("SELECT count(*) FROM pours") == 3);
 }
 
+TEST_CASE("What a stepped-down journal looks like can be stamped, and nothing else") {
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_journal(file, "gen8", 3);
+    (void)journal::adopt(file);
+    (void)journal::migrate_file(file, Direction::downgrade, "gen5");
+    CHECK(journal::stamp_file(file, "gen5").current == "gen5");
+    {
+        journal::Database database(file);
+        database.exec("CREATE TRIGGER tapline_left_over AFTER INSERT ON pours BEGIN SELECT 1; END");
+    }
+    try {
+        (void)journal::stamp_file(file, "gen5");
+        FAIL("a trigger of ours is still there");
+    } catch (const journal::FileError& error) {
+        REQUIRE(error.differences().size() == 1);
+        CHECK(error.differences().front().object == "trigger tapline_left_over");
+    }
+}
+
 TEST_CASE("stamp writes the log only for the shape that the file has") {
     const TempDir dir;
     const auto file = dir / "local_journal.db";
