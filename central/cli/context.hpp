@@ -58,6 +58,7 @@ void add_serve_verb(CLI::App& app, Context& context);
 /// diff, snapshot, check.
 void add_catalog_verbs(CLI::App& app, Context& context);
 void add_quarantine_verbs(CLI::App& app, Context& context);
+void add_reconcile_verb(CLI::App& app, Context& context);
 void add_verify_verb(CLI::App& app, Context& context);
 void add_lint_verb(CLI::App& app, Context& context);
 /// maintainers, grants.

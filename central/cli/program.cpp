@@ -117,6 +117,7 @@ int run_program(int argc, char** argv) {
     add_revision_verbs(app, context);
     add_catalog_verbs(app, context);
     add_quarantine_verbs(app, context);
+    add_reconcile_verb(app, context);
     add_lint_verb(app, context);
     add_verify_verb(app, context);
     add_import_verb(app, context);

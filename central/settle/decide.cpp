@@ -31,7 +31,7 @@ Flags flags_of(
     set(facts.card_status != "active", flag_inactive_card);
     set(!facts.holder->active, flag_inactive_guest);
     set(*facts.tap_status != "active", flag_tap_locked);
-    set(!time.corrected_us, flag_assignment_uncertain);
+    set(!time.assignment_us(), flag_assignment_uncertain);
     set(facts.card_respelled, flag_card_respelled);
     set(pour.legacy_status.has_value(), flag_legacy);
     const auto when_us = known_time(time);

@@ -73,7 +73,7 @@ void look_up(
         ids.text(clean->client_tx_id);
         cards.text(want.card_uid.empty() ? clean->card_uid : want.card_uid);
         taps.integer(clean->tap_id);
-        times.timestamp_us(row.time->corrected_us);
+        times.timestamp_us(row.time->assignment_us());
     }
     const auto found = session.exec(sql::find_facts, ids, cards, taps, times);
     for (const auto row : found) {

@@ -1,5 +1,6 @@
 #include "central/settle/pour_time.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace tapline::settle {
@@ -16,6 +17,7 @@ constexpr std::int64_t first_plausible_us = us_of(std::chrono::year(2020) / 1 / 
 constexpr std::int64_t end_plausible_us = us_of(std::chrono::year(2101) / 1 / 1);
 constexpr std::int64_t us_per_ms = 1'000;
 constexpr std::int64_t us_per_day = 86'400'000'000;
+constexpr std::int64_t far_ahead_us = 3 * 366 * us_per_day;
 // A step larger than this is nonsense from outside; without the limit sums could overflow.
 constexpr std::int64_t max_step_ms = 200LL * 366 * 86'400'000;
 
@@ -131,8 +133,11 @@ PourTime pour_time(const CleanPour& pour, const ClockView& clock) {
         time.recorded_us.reset();  // duration_ms reached back before year 1: no timestamptz of ours
         return time;
     }
-    const auto known = correction(clock, pour.seq);
+    auto known = correction(clock, pour.seq);
     const std::int64_t corrected_us = *time.recorded_us + known.shift_us;
+    if (corrected_us > clock.received_us + far_ahead_us) {
+        known.quality = TimeQuality::unknown;  // 2038, or a time server that lies
+    }
     // An unset clock starts in 1970; the correction is what makes such a time usable.
     if (known.quality == TimeQuality::corrected && plausible(corrected_us)) {
         time.quality = known.quality;
@@ -151,6 +156,29 @@ PourTime pour_time(const CleanPour& pour, const ClockView& clock) {
         time.poured_us = *time.recorded_us;
     }
     return time;
+}
+
+void bound_times(const std::vector<PourTime*>& times, std::int64_t received_us) {
+    std::vector<std::int64_t> not_after(times.size(), received_us);
+    std::int64_t next_us = received_us;
+    for (std::size_t i = times.size(); i-- > 0;) {
+        not_after[i] = next_us;
+        next_us = times[i]->assignment_us().value_or(next_us);
+    }
+    std::optional<std::int64_t> not_before;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+        PourTime& time = *times[i];
+        if (const auto known = time.assignment_us()) {
+            not_before = known;
+            continue;
+        }
+        if (!not_before || *not_before > not_after[i] || !time.recorded_us) {
+            continue;
+        }
+        time.quality = TimeQuality::bounded;
+        time.corrected_us = std::clamp(*time.recorded_us, *not_before, not_after[i]);
+        time.poured_us = *time.corrected_us;
+    }
 }
 
 }  // namespace tapline::settle

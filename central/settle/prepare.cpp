@@ -152,6 +152,12 @@ Verdict fill_rows(Prepared& prepared, std::int64_t received_us) {
         const auto* clean = std::get_if<CleanPour>(&made.pour);
         made.time = clean != nullptr ? pour_time(*clean, clock) : time_of_refused(row, clock);
     }
+    std::vector<PourTime*> times;
+    times.reserve(prepared.rows.size());
+    for (auto& made : prepared.rows) {
+        times.push_back(&made.time);
+    }
+    bound_times(times, received_us);
     if (hash != batch.hash) {
         return problems::bad_request("hash_mismatch", "the row chain doesn't end in hash");
     }

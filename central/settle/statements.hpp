@@ -14,7 +14,8 @@ namespace tapline::settle::sql {
 /// Shared by every settling transaction, exclusive while a hold drains or lasts.
 inline constexpr std::int64_t hold_lock_key = 0x7461'706c'0000'0001;
 
-// Limits, durability and the hold in one round trip. The planner settings keep cached plans on
+// Limits, durability and the hold in one round trip. tapline.settling: what this transaction does to
+// balances has receipts (t0003, note_balance). The planner settings keep cached plans on
 // index look-ups by key: a plan made while a table was small must not become a scan of a large one.
 // $1 lock_timeout with unit. -> got the hold's shared lock, reason of an open hold
 inline constexpr pg::Statement begin{
@@ -22,6 +23,7 @@ inline constexpr pg::Statement begin{
     "SELECT pg_try_advisory_xact_lock_shared(8386107590299353089),"
     " tapline.hold_reason(),"
     " set_config('synchronous_commit', 'on', true),"
+    " set_config('tapline.settling', 'on', true),"
     " set_config('lock_timeout', $1::text, true),"
     " set_config('statement_timeout', '30s', true),"
     " set_config('idle_in_transaction_session_timeout', '30s', true),"

@@ -272,7 +272,7 @@ class Roles(Onboarding):
         self.no("not_a_maintainer", "maintainers", "add", "anna", role="anna")
         self.assertEqual(self.own("maintainers", role="boris")["readable"], False)
         self.assertEqual(self.own("maintainers", "add", "anna")["left_to_do"], [])
-        self.own("stamp", "--purge", "0001_m1_baseline", "t0002", role="anna")
+        self.own("stamp", "--purge", "heads", role="anna")
         self.no("not_a_maintainer", "stamp", "--purge", "0001_m1_baseline", role="boris")
         who = self.sql("SELECT database_role FROM tapline.revision_log ORDER BY log_id DESC LIMIT 1")
         self.assertEqual(who, [("anna",)])

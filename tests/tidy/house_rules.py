@@ -25,10 +25,11 @@ ALLOWED = {
     "central/draft": {"common", "common/revision", "central/pg", "central/revision", "central/catalog", "central/lint"},
     "central/settle": {"common", "central/pg"},
     "central/hold": {"common", "central/pg"},
+    "central/reconcile": {"common", "central/pg"},
     "central/fleet": {"common", "central/pg", "central/settle"},
     "central/gateway": {"common", "central/pg", "central/settle", "central/fleet"},
     "central/cli": {"common", "common/revision", "central/pg", "central/access", "central/revision", "central/catalog", "central/lint", "central/hold", "central/import", "central/draft",
-                    "central/settle", "central/fleet", "central/gateway"},
+                    "central/settle", "central/reconcile", "central/fleet", "central/gateway"},
     "central": {"common", "central/cli"},
 }
 # Which folders may include a library's headers.

@@ -1,6 +1,6 @@
 -- holds: they end by themselves, release in waves, and may freeze a role
--- Revision ID: t0005_holds
--- Revises: t0002_maintainers
+-- Revision ID: t0004_holds
+-- Revises: t0003_balances
 -- Create Date: 2026-11-20
 -- Phase: expand
 
