@@ -109,20 +109,34 @@ std::string some(const std::vector<std::string>& names) {
     );
 }
 
+/// bar_owner, or with a number where there is such a role already: it may be anybody's.
+std::string free_owner_name(pg::Session& session) {
+    const std::string base = "bar_owner";
+    for (int number = 1;; ++number) {
+        const std::string name = number == 1 ? base : fmt::format("{}{}", base, number);
+        if (session.query(role_sql, name).empty()) {
+            return name;
+        }
+    }
+}
+
 [[noreturn]] void refuse_owner(
-    const std::string& role, const std::string& database, const std::vector<std::string>& owned
+    const std::string& role,
+    const std::string& database,
+    const std::vector<std::string>& owned,
+    const std::string& owner
 ) {
     throw Error(
         ErrorKind::refused,
         "owner",
         fmt::format("{} owns {}, and an owner's rights can't be taken", role, some(owned)),
         fmt::format(
-            "as a superuser: CREATE ROLE bar_owner NOLOGIN; ALTER DATABASE {} OWNER TO bar_owner; "
-            "REASSIGN OWNED BY {} TO bar_owner; REVOKE bar_owner FROM {}; then run this again. "
-            "Upgrades then run as a login that is a member of bar_owner",
+            "as a superuser: CREATE ROLE {2} NOLOGIN; ALTER DATABASE {0} OWNER TO {2}; "
+            "REASSIGN OWNED BY {1} TO {2}; REVOKE {2} FROM {1}; then run this again. "
+            "Upgrades then run as a login that is a member of {2}",
             database,
             role,
-            role
+            owner
         )
     );
 }
@@ -150,7 +164,7 @@ Names check_role(pg::Session& session, const std::string& role) {
     }
     const auto owned = texts(session.query(with_relations(owned_sql), role));
     if (!owned.empty()) {
-        refuse_owner(names.role, names.database, owned);
+        refuse_owner(names.role, names.database, owned, free_owner_name(session));
     }
     if (!read_maintainers(session).kept) {
         throw Error(

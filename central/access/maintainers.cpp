@@ -130,10 +130,9 @@ bool list_first_maintainer(pg::Session& session, const std::string& who) {
     return true;
 }
 
-std::vector<std::string> add_maintainer(
-    pg::Session& session, const std::string& role, const std::string& who
-) {
-    require_list(read_maintainers(session));
+Added add_maintainer(pg::Session& session, const std::string& role, const std::string& who) {
+    const MaintainerList list = read_maintainers(session);
+    require_list(list);
     require_maintainer(session, "choose the maintainers of");
     if (!session.query(can_log_in_sql, role)[0].boolean(0)) {
         throw Error(
@@ -144,14 +143,15 @@ std::vector<std::string> add_maintainer(
         );
     }
     pg::Transaction transaction(session);
+    Added added;
+    added.caller_too = list_first_maintainer(session, who) && role != list.person;
     session.query(add_sql, role, who);
-    std::vector<std::string> left;
     const pg::Result rows = session.query(left_to_do_sql, role);
     for (const pg::Row row : rows) {
-        left.emplace_back(row.text(0));
+        added.left_to_do.emplace_back(row.text(0));
     }
     transaction.commit();
-    return left;
+    return added;
 }
 
 void remove_maintainer(

@@ -47,13 +47,17 @@ void require_maintainer(pg::Session& session, std::string_view doing);
 /// that happened. who: the person, for the record.
 bool list_first_maintainer(pg::Session& session, const std::string& who);
 
-/// Lists the role and gives it what a stamp needs. Returns the statements that the owner of
-/// public.alembic_version still has to run; empty as a rule. Adding twice gives the rights anew.
+struct Added {
+    /// Statements that the owner of public.alembic_version still has to run; empty as a rule.
+    std::vector<std::string> left_to_do;
+    bool caller_too = false;  ///< the list was empty, so who added is listed with it
+};
+
+/// Lists the role and gives it what a stamp needs. Who begins the list is listed too, or it would
+/// have locked itself out. Adding twice gives the rights anew.
 /// Throws Error{refused, "no_list"} before t0002, Error{usage, "no_role"} for a role that can't log
 /// in, and as require_maintainer.
-std::vector<std::string> add_maintainer(
-    pg::Session& session, const std::string& role, const std::string& who
-);
+Added add_maintainer(pg::Session& session, const std::string& role, const std::string& who);
 
 /// Throws Error{refused, "last_maintainer"}; Error{usage, "not_listed"}; as require_maintainer.
 void remove_maintainer(

@@ -23,4 +23,20 @@ void write_accepted(
     pg::Session& session, const std::vector<Acceptance>& accepted, const std::string& who
 );
 
+struct Kept {
+    std::string object;
+    std::string reason;
+    std::string who;
+    std::string accepted_at;  ///< ISO 8601, UTC
+};
+
+/// Those that count, by object. Empty without the table.
+[[nodiscard]] std::vector<Kept> list_accepted(pg::Session& session);
+
+/// The differences of that object count again; the rows stay, with who took them back and why.
+/// Returns how many there were.
+[[nodiscard]] std::size_t withdraw_accepted(
+    pg::Session& session, const std::string& object, const std::string& who, const std::string& why
+);
+
 }  // namespace tapline::catalog

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <future>
 
+#include <fmt/format.h>
+
 #include "central/catalog/read.hpp"
+#include "central/catalog/recognise.hpp"
 #include "central/catalog/scratch.hpp"
 #include "central/revision/execute.hpp"
 #include "common/error.hpp"
@@ -104,6 +107,18 @@ std::vector<Finding> check_database(const revision::LineageSet& set, const Check
             compared[i].clear();
         }
     }
+    if (at_base(compared)) {
+        throw Error(
+            ErrorKind::refused,
+            "no_revision",
+            fmt::format(
+                "the lineage {} isn't applied to this database, so nothing says what it should "
+                "look like",
+                to_string(options.only.value_or(LineageName::app))
+            ),
+            "run `tapline-central upgrade`, or leave --lineage out to check the other one"
+        );
+    }
     runner.refuse_unknown(compared);
     // While the server prints, this side reads the files.
     std::future<std::vector<Expected>> reading =
@@ -122,13 +137,53 @@ std::vector<Finding> check_database(const revision::LineageSet& set, const Check
         if (options.look) {
             options.look(snapshot->catalog, found);
         }
-        std::vector<Finding> part = compare(snapshot->catalog, found, options.accepted);
-        std::move(part.begin(), part.end(), std::back_inserter(findings));
+        for (Finding& finding : compare(snapshot->catalog, found)) {
+            if (is_version_table(finding)) {
+                continue;
+            }
+            if (!options.accepted.contains({finding.object, digest(finding)})) {
+                findings.push_back(std::move(finding));
+            } else if (options.stands) {
+                options.stands(finding);
+            }
+        }
     }
     std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
         return a.object < b.object;
     });
     return findings;
+}
+
+std::vector<Finding> left_behind(
+    const revision::LineageSet& set, std::size_t index, const CheckOptions& options
+) {
+    const LineageName name = set[index].name;
+    Parts live = split(read_catalog(options.connect));
+    const Catalog& found = part_of(live, name);
+    std::vector<Finding> there = compare(nothing_made(found), found);
+    std::erase_if(there, [](const Finding& finding) {
+        return is_bookkeeping(finding) || finding.object.starts_with("schema ") ||
+               finding.object.starts_with("extension ");
+    });
+    if (there.empty()) {
+        return there;
+    }
+    revision::AppliedHeads heads(set.size());
+    heads[index] = set[index].lineage.heads();
+    std::optional<Snapshot> made = find_snapshot(options.directory, name, heads[index]);
+    if (!made || made->catalog.server_major != found.server_major) {
+        Parts built = split(build_expected(set, heads, options.connect));
+        made = Snapshot{{}, {}, std::move(part_of(built, name))};
+    }
+    // With a directory of other files the bar's tables are still the bar's.
+    const revision::LineageSet ours = revision::load_lineages({std::nullopt, name});
+    const std::optional<Snapshot> built_in =
+        find_snapshot(std::nullopt, name, ours.front().lineage.heads());
+    std::erase_if(there, [&](const Finding& finding) {
+        return !made->catalog.objects.contains(finding.object) &&
+               !(built_in && built_in->catalog.objects.contains(finding.object));
+    });
+    return there;
 }
 
 }  // namespace tapline::catalog

@@ -36,17 +36,26 @@ struct CheckOptions {
     std::optional<revision::AppliedHeads> heads;
     /// Shown both sides of each lineage that is compared, before its findings; may be empty.
     std::function<void(const Catalog& expected, const Catalog& live)> look{};
+    /// Told each accepted difference that is let stand; may be empty.
+    std::function<void(const Finding&)> stands{};
 };
 
 /// The live database against the snapshots of the revisions that it stands at; where there is none,
 /// or it was made on another server major, against a scratch database on the same server. A lineage
-/// that isn't applied at all isn't compared. Changes nothing.
+/// that isn't applied at all isn't compared, and version tables never are. Changes nothing.
 /// set: all lineages, also with `only`: revisions of one may depend on the other's.
-/// Throws Error{refused, "no_revision"} when no lineage is at any revision, Error{refused,
-/// "unknown_revision"} when one that is compared is at an id that no file has; else as
-/// build_expected.
+/// Throws Error{refused, "no_revision"} when none that is compared is at any revision,
+/// Error{refused, "unknown_revision"} when one that is compared is at an id that no file has; else
+/// as build_expected.
 [[nodiscard]] std::vector<Finding> check_database(
     const revision::LineageSet& set, const CheckOptions& options
+);
+
+/// What a stamp of base denies: objects of the live database that this lineage's revisions make, by
+/// the files of the set or the built-in ones. Somebody else's tables aren't among them. Throws as
+/// build_expected.
+[[nodiscard]] std::vector<Finding> left_behind(
+    const revision::LineageSet& set, std::size_t index, const CheckOptions& options
 );
 
 }  // namespace tapline::catalog

@@ -4,6 +4,8 @@
 #include <array>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "central/catalog/read.hpp"
 #include "central/catalog/scratch.hpp"
 #include "central/catalog/snapshot_file.hpp"
@@ -17,9 +19,8 @@ using revision::IdSet;
 using revision::LineageName;
 using Ids = std::vector<std::string>;
 
-constexpr std::array<std::string_view, 6> bookkeeping{
-    "alembic_version",
-    "tapline.alembic_version",
+/// Besides the version tables.
+constexpr std::array<std::string_view, 4> bookkeeping{
     "tapline.revision_log",
     "tapline.revision_progress",
     "tapline.accepted_difference",
@@ -68,18 +69,66 @@ Likeness compare_with(
     const Catalog& live,
     const AcceptedDifferences& accepted
 ) {
-    Likeness likeness{heads, {}, 0, distance(expected, live)};
+    Likeness likeness;
+    likeness.heads = heads;
+    likeness.distance = distance(expected, live);
     for (Finding& finding : compare(expected, live, accepted)) {
         if (is_bookkeeping(finding)) {
             continue;
         }
         if (is_comment_only(finding)) {
             ++likeness.comments;
+        } else if (is_public_create(finding)) {
+            likeness.public_creates = true;
         } else {
             likeness.findings.push_back(std::move(finding));
         }
     }
     return likeness;
+}
+
+}  // namespace
+
+bool is_bookkeeping(const Finding& finding) {
+    if (is_version_table(finding)) {
+        return true;
+    }
+    const std::string& object = finding.object;
+    return std::any_of(bookkeeping.begin(), bookkeeping.end(), [&](std::string_view name) {
+        const std::size_t at = object.find(name);
+        if (at == std::string::npos || (at > 0 && object[at - 1] != ' ')) {
+            return false;
+        }
+        const std::size_t end = at + name.size();
+        // "sequence tapline.revision_log_log_id_seq"
+        const bool named_after = name.starts_with("tapline.") && object[end] == '_';
+        return end == object.size() || object[end] == ' ' || named_after;
+    });
+}
+
+bool is_version_table(const Finding& finding) {
+    constexpr std::array<std::string_view, 2> tables{"alembic_version", "tapline.alembic_version"};
+    const std::string object = finding.object + ' ';
+    return std::any_of(tables.begin(), tables.end(), [&](std::string_view table) {
+        return object.starts_with(fmt::format("table {} ", table)) ||
+               object.ends_with(fmt::format(" on {} ", table));
+    });
+}
+
+bool is_public_create(const Finding& finding) {
+    constexpr std::string_view creates = "public: create, usage";
+    if (finding.object != "schema public" || finding.change != Change::changed ||
+        finding.expected.size() != 1 || finding.found.size() != 1 ||
+        !finding.expected.contains("privileges") || !finding.found.contains("privileges")) {
+        return false;
+    }
+    std::string without = finding.found.at("privileges");
+    const std::size_t at = without.find(creates);
+    if (at == std::string::npos || (at > 0 && without[at - 1] != ' ')) {
+        return false;
+    }
+    return without.replace(at, creates.size(), "public: usage") ==
+           finding.expected.at("privileges");
 }
 
 Catalog nothing_made(const Catalog& live) {
@@ -91,20 +140,6 @@ Catalog nothing_made(const Catalog& live) {
         }
     }
     return empty;
-}
-
-}  // namespace
-
-bool is_bookkeeping(const Finding& finding) {
-    const std::string& object = finding.object;
-    return std::any_of(bookkeeping.begin(), bookkeeping.end(), [&](std::string_view name) {
-        const std::size_t at = object.find(name);
-        if (at == std::string::npos || (at > 0 && object[at - 1] != ' ')) {
-            return false;
-        }
-        const std::size_t end = at + name.size();
-        return end == object.size() || object[end] == ' ' || object[end] == '_';
-    });
 }
 
 std::vector<Likeness> likenesses(

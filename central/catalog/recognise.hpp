@@ -17,10 +17,22 @@ namespace tapline::catalog {
 /// which revision the schema is.
 [[nodiscard]] bool is_bookkeeping(const Finding& finding);
 
+/// A version table or a part of it: a bar made its own by hand, and it says nothing about the
+/// schema.
+[[nodiscard]] bool is_version_table(const Finding& finding);
+
+/// Schema public differs in nothing but that PUBLIC may create in it, as before PostgreSQL 15:
+/// `grants` takes that away, so nobody has to accept it.
+[[nodiscard]] bool is_public_create(const Finding& finding);
+
+/// What every new database has of those that `live` has.
+[[nodiscard]] Catalog nothing_made(const Catalog& live);
+
 struct Likeness {
     std::vector<std::string> heads;  ///< empty: before the first revision
     std::vector<Finding> findings;   ///< without bookkeeping, comments and what was accepted
     std::size_t comments = 0;        ///< that differ
+    bool public_creates = false;     ///< see is_public_create; not among the findings
     std::size_t distance = 0;        ///< see compare.hpp; what was accepted counts here
 
     [[nodiscard]] bool equal() const noexcept { return findings.empty(); }

@@ -64,7 +64,7 @@ std::string list_text(const access::MaintainerList& list) {
     } else if (list.listed.empty()) {
         text += fmt::format(
             "nobody is listed{}; until then {} (owner of the database) and superusers may stamp, "
-            "and the first who does is listed\n",
+            "and the first who does, or adds somebody, is listed\n",
             list.kept ? "" : ", `upgrade --lineage tapline` makes the list",
             list.owner
         );
@@ -83,12 +83,22 @@ void show_list(const Context& context) {
 
 void add(const Context& context, const AccessOptions& options) {
     pg::Session session(context.connect_options());
-    const auto left = access::add_maintainer(session, options.role, revision::who());
+    const access::Added added = access::add_maintainer(session, options.role, revision::who());
     std::string text = fmt::format("{} is a maintainer\n", options.role);
-    for (const std::string& statement : left) {
+    Json also = nullptr;
+    if (added.caller_too) {
+        const std::string person = access::read_maintainers(session).person;
+        also = person;
+        text += fmt::format("{}, who began the list, is one too\n", person);
+    }
+    for (const std::string& statement : added.left_to_do) {
         text += fmt::format("the owner of that table still has to run: {};\n", statement);
     }
-    print(context, {{"added", options.role}, {"left_to_do", left}}, text);
+    print(
+        context,
+        {{"added", options.role}, {"also_listed", also}, {"left_to_do", added.left_to_do}},
+        text
+    );
 }
 
 void remove(const Context& context, const AccessOptions& options) {

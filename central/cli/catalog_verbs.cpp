@@ -43,21 +43,11 @@ struct CatalogOptions {
 
 using Options = std::shared_ptr<CatalogOptions>;
 
-/// For `tapline` alone both lineages, because its revisions depend on the other's; a directory that
-/// is one lineage itself stays that.
-revision::LineageSet load_needed(const CatalogOptions& options) {
-    revision::LineageOptions load;
-    load.only = options.only();
-    if (!options.directory.empty()) {
-        load.directory = options.directory;
-    }
-    const bool has_app = load.directory && fs::is_directory(*load.directory / "app");
-    const bool has_tapline = load.directory && fs::is_directory(*load.directory / "tapline");
-    if (load.only == revision::LineageName::tapline &&
-        (!load.directory || has_app || has_tapline)) {
-        load.only.reset();
-    }
-    return revision::load_lineages(load);
+revision::LineageSet load(const CatalogOptions& options) {
+    RevisionOptions files;
+    files.lineage = options.lineage;
+    files.directory = options.directory;
+    return load_needed(files);
 }
 
 void add_lineage_options(CLI::App& verb, const Options& options) {
@@ -70,9 +60,18 @@ void add_lineage_options(CLI::App& verb, const Options& options) {
         ->type_name("DIR");
 }
 
-void report(Context& context, const std::vector<catalog::Finding>& findings) {
+/// accepted: how many a check let stand; nullopt: nothing was accepted or not, as in `diff`.
+void report(
+    Context& context,
+    const std::vector<catalog::Finding>& findings,
+    std::optional<std::size_t> accepted = std::nullopt
+) {
     if (context.json) {
-        std::cout << catalog::findings_json(findings) << '\n';
+        auto json = nlohmann::ordered_json::parse(catalog::findings_json(findings));
+        if (accepted) {
+            json["accepted"] = *accepted;
+        }
+        std::cout << json.dump() << '\n';
     } else {
         std::cout << catalog::findings_text(findings)
                   << (findings.empty() ? std::string("no differences\n")
@@ -83,16 +82,17 @@ void report(Context& context, const std::vector<catalog::Finding>& findings) {
     }
 }
 
-pg::ConnectOptions options_for(const std::string& flag) {
+pg::ConnectOptions options_for(const std::string& flag, const std::string& text) {
     pg::ConnectOptions options;
-    options.url = pg::database_url_from_flag(flag).url;
+    options.url = pg::database_url_from_flag(text, flag).url;
     options.application_name = program_name;
     return options;
 }
 
 void run_diff(Context& context, const CatalogOptions& options) {
-    const catalog::Catalog expected = catalog::read_catalog(options_for(options.from));
-    const catalog::Catalog found = catalog::read_catalog(options_for(options.to), expected.owners);
+    const catalog::Catalog expected = catalog::read_catalog(options_for("--from", options.from));
+    const catalog::Catalog found =
+        catalog::read_catalog(options_for("--to", options.to), expected.owners);
     if (expected.server_major != found.server_major) {
         std::cerr << fmt::format(
             "note: PostgreSQL {} and {} may print the same definition differently\n",
@@ -134,13 +134,11 @@ void run_check(Context& context, const CatalogOptions& options) {
     catalog::CheckOptions check;
     check.connect = context.connect_options();
     check.only = options.only();
-    {
-        pg::Session session(check.connect);
-        check.accepted = catalog::read_accepted(session);
-    }
     if (!options.directory.empty()) {
         check.directory = options.directory;
     }
+    std::size_t stand = 0;
+    check.stands = [&](const catalog::Finding&) { ++stand; };
     ReconcileSql sql;
     if (options.sql) {
         sql.listen(check);
@@ -149,20 +147,31 @@ void run_check(Context& context, const CatalogOptions& options) {
     files.lineage = options.lineage;
     files.directory = options.directory;
     const std::vector<catalog::Finding> findings = naming_the_mend(context, files, [&] {
-        return catalog::check_database(load_needed(options), check);
+        {
+            pg::Session session(check.connect);
+            check.accepted = catalog::read_accepted(session);
+        }
+        return catalog::check_database(load(options), check);
     });
     if (options.sql) {
         const std::vector<draft::Item> items = sql.about(findings);
         print(context, {{"reconcile", reconcile_json(items)}}, draft::script_of(items));
         context.exit_code = findings.empty() ? 0 : 1;
     } else {
-        report(context, findings);
+        report(context, findings, stand);
     }
     if (std::all_of(findings.begin(), findings.end(), catalog::is_comment_only)) {
         context.exit_code = 0;
     }
     tell_about_comments(findings);
     tell_about_tables(findings);
+    if (stand > 0) {
+        std::cerr << fmt::format(
+            "{} accepted difference{} let stand; `tapline-central accepted` lists them\n",
+            stand,
+            stand == 1 ? "" : "s"
+        );
+    }
 }
 
 void run_snapshot(Context& context, CatalogOptions options) {
@@ -177,7 +186,7 @@ void run_snapshot(Context& context, CatalogOptions options) {
             "name it with --dir DIR, or run this in the source tree"
         );
     }
-    const revision::LineageSet set = load_needed(options);
+    const revision::LineageSet set = load(options);
     const std::optional<revision::LineageName> only = options.only();
     std::optional<PrivateServer> server;
     const pg::ConnectOptions connect = server_or_private(context, server);

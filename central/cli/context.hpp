@@ -64,6 +64,7 @@ void add_lint_verb(CLI::App& app, Context& context);
 /// maintainers, grants.
 void add_access_verbs(CLI::App& app, Context& context);
 void add_hold_verbs(CLI::App& app, Context& context);
+void add_accepted_verb(CLI::App& app, Context& context);
 void add_recognise_verb(CLI::App& app, Context& context);
 void add_import_verb(CLI::App& app, Context& context);
 

@@ -122,6 +122,7 @@ int run_program(int argc, char** argv) {
     add_verify_verb(app, context);
     add_import_verb(app, context);
     add_recognise_verb(app, context);
+    add_accepted_verb(app, context);
     add_access_verbs(app, context);
     add_hold_verbs(app, context);
     app.footer(examples);  // after the verbs, which would inherit it

@@ -22,11 +22,7 @@ std::vector<draft::Item> reconciling(
     if (one.is_fine() || one.nearest.heads.empty() || one.nearest.findings.empty()) {
         return {};
     }
-    const revision::LineageSet set = revision::load_lineages(
-        {options.directory.empty() ? std::nullopt
-                                   : std::optional<std::filesystem::path>(options.directory),
-         std::nullopt}
-    );
+    const revision::LineageSet set = load_needed(options);
     catalog::CheckOptions check;
     check.connect = context.connect_options();
     if (!options.directory.empty()) {
@@ -57,13 +53,14 @@ Json one_json(const Recognition& one, const std::vector<draft::Item>& items) {
         {"nearest", one.nearest.heads},
         {"differences", one.nearest.findings.size()},
         {"comments", one.nearest.comments},
+        {"public_creates", one.nearest.public_creates},
         {"findings", findings.at("findings")},
         {"reconcile", reconcile_json(items)}};
 }
 
 void run(Context& context, const RevisionOptions& options) {
     const std::vector<Recognition> all = recognise(context, options);
-    const std::string command = mending_command(all, options.directory);
+    const std::string command = mending_command(all, options);
     Json list = Json::array();
     std::string text;
     for (const Recognition& one : all) {
@@ -74,18 +71,22 @@ void run(Context& context, const RevisionOptions& options) {
             text += catalog::findings_text(one.nearest.findings) + reconcile_text(items);
             context.exit_code = 1;
         }
+        if (one.nearest.public_creates) {
+            text += public_creates_text;
+        }
         if (one.nearest.comments > 0 && !one.nearest.heads.empty()) {
             text += fmt::format(
                 "comments that differ, which is no obstacle: {}\n", one.nearest.comments
             );
         }
     }
-    if (!command.empty()) {
-        text += fmt::format("mend it: {}\n", command);
-    }
+    const std::string mend = mending_words(all, options, "");
+    text += mend.empty() ? "" : mend + '\n';
     print(
         context,
-        {{"lineages", list}, {"command", command.empty() ? Json(nullptr) : Json(command)}},
+        {{"lineages", list},
+         {"command", command.empty() ? Json(nullptr) : Json(command)},
+         {"files_first", has_files_elsewhere(all)}},
         text
     );
 }

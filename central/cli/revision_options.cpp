@@ -20,6 +20,7 @@ revision::LineageSet RevisionOptions::load() const {
     if (!lineage.empty()) {
         options.only = revision::parse_lineage_name(lineage);
     }
+    options.need_files = true;
     return revision::load_lineages(options);
 }
 

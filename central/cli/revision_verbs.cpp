@@ -218,6 +218,9 @@ void stamp(Context& context, const RevisionOptions& options) {
         std::cerr << "comments differ, which is no obstacle:\n"
                   << catalog::findings_text(parity.comments);
     }
+    if (parity.public_creates) {
+        std::cerr << public_creates_text;
+    }
     if (!report) {
         refuse_stamp(context, parity);
         return;

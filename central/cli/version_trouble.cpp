@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "central/catalog/accepted.hpp"
+#include "central/catalog/expectation.hpp"
 #include "central/catalog/read.hpp"
 
 namespace tapline::cli {
@@ -17,9 +19,19 @@ using revision::LineageName;
 using revision::StateHeads;
 using revision::VersionState;
 
+/// Of chains that were deleted: nobody has files with these ids.
+constexpr std::array<std::string_view, 2> ids_of_the_field{"57c6ac405ef5", "a04b8900ce88"};
+
 /// More than this are put right, not accepted.
 constexpr std::size_t most_accepted = 12;
 
+// The owner of what revisions change; schema public's may be the role pg_database_owner.
+constexpr std::string_view owner_sql =
+    "SELECT pg_get_userbyid(coalesce("
+    "(SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = 'public' AND c.relname = 'alembic_version'), "
+    "(SELECT nspowner FROM pg_namespace WHERE nspname = 'tapline'), d.datdba)), session_user "
+    "FROM pg_database d WHERE d.datname = current_database()";
 constexpr std::string_view has_tables_sql =
     "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'tapline' "
@@ -28,26 +40,6 @@ constexpr std::string_view has_tables_sql =
 
 std::string shown(const StateHeads& heads) {
     return heads.empty() ? "nothing at all" : fmt::format("{}", fmt::join(heads, " and "));
-}
-
-std::string in_shell_quotes(const std::string& text) {
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return quoted + "'";
-}
-
-/// Both lineages, because one's revisions depend on the other's.
-revision::LineageSet load_all(const RevisionOptions& options) {
-    RevisionOptions all = options;
-    const bool parted = options.directory.empty() ||
-                        std::filesystem::is_directory(options.directory + "/app") ||
-                        std::filesystem::is_directory(options.directory + "/tapline");
-    if (parted) {
-        all.lineage.clear();
-    }
-    return all.load();
 }
 
 Recognition recognise_one(
@@ -62,6 +54,9 @@ Recognition recognise_one(
     one.has_table = ledger.has_table(one.lineage);
     one.rows = ledger.heads(one.lineage);
     options.rows = one.rows;
+    std::ranges::copy_if(one.rows, std::back_inserter(one.unknown), [&](const std::string& id) {
+        return set[index].lineage.find(id) == nullptr;
+    });
     const auto all = catalog::likenesses(set, index, live, options);
     for (const catalog::Likeness& each : all) {
         if (each.equal()) {
@@ -142,8 +137,19 @@ std::string all_words(const std::vector<Recognition>& all) {
 
 }  // namespace
 
+revision::LineageSet load_needed(const RevisionOptions& options) {
+    RevisionOptions needed = options;
+    const bool parted = options.directory.empty() ||
+                        std::filesystem::is_directory(options.directory + "/app") ||
+                        std::filesystem::is_directory(options.directory + "/tapline");
+    if (parted && options.lineage != "app") {
+        needed.lineage.clear();
+    }
+    return needed.load();
+}
+
 std::vector<Recognition> recognise(const Context& context, const RevisionOptions& options) {
-    const revision::LineageSet set = load_all(options);
+    const revision::LineageSet set = load_needed(options);
     catalog::LikenessOptions like;
     like.connect = context.connect_options();
     if (!options.directory.empty()) {
@@ -159,18 +165,25 @@ std::vector<Recognition> recognise(const Context& context, const RevisionOptions
             revision::parse_lineage_name(options.lineage) == set[i].name) {
             const catalog::Catalog& part =
                 set[i].name == LineageName::app ? live.app : live.tapline;
-            all.push_back(recognise_one(set, i, part, like, ledger));
+            Recognition one = recognise_one(set, i, part, like, ledger);
+            if (!one.is_fine() && one.nearest.heads.empty() && !one.nearest.equal()) {
+                catalog::CheckOptions check;
+                check.connect = like.connect;
+                check.directory = like.directory;
+                one.other_files = !catalog::left_behind(set, i, check).empty();
+            }
+            all.push_back(std::move(one));
         }
     }
     return all;
 }
 
-std::string mending_command(const std::vector<Recognition>& all, const std::string& directory) {
+std::string mending_command(const std::vector<Recognition>& all, const RevisionOptions& options) {
     std::string targets;
-    std::string options;
+    std::string extra;
     bool to_base = false;
     for (const Recognition& one : all) {
-        if (one.is_fine() || to_base) {
+        if (one.is_fine() || to_base || one.other_files) {
             continue;
         }
         if (one.nearest.heads.empty()) {
@@ -184,21 +197,43 @@ std::string mending_command(const std::vector<Recognition>& all, const std::stri
         targets += fmt::format(" {}", fmt::join(one.nearest.heads, " "));
         if (one.nearest.findings.size() <= most_accepted) {
             for (const catalog::Finding& finding : one.nearest.findings) {
-                options += " --accept " + in_shell_quotes(finding.object + "=WHY");
+                extra += " --accept " + revision::in_shell_quotes(finding.object + "=WHY");
             }
         }
     }
     if (targets.empty()) {
         return {};
     }
-    if (!directory.empty()) {
-        const bool plain = directory.find_first_not_of(
-                               "abcdefghijklmnopqrstuvwxyz"
-                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
-                           ) == std::string::npos;
-        options += " --dir " + (plain ? directory : in_shell_quotes(directory));
+    if (!options.lineage.empty() && !to_base) {
+        extra += " --lineage " + options.lineage;
     }
-    return "tapline-central stamp --purge" + targets + options;
+    return "tapline-central stamp --purge" + targets + extra +
+           revision::directory_option(options.directory);
+}
+
+bool has_files_elsewhere(const std::vector<Recognition>& all) {
+    return std::any_of(all.begin(), all.end(), [](const Recognition& one) {
+        return std::any_of(one.unknown.begin(), one.unknown.end(), [](const std::string& id) {
+            return std::find(ids_of_the_field.begin(), ids_of_the_field.end(), id) ==
+                   ids_of_the_field.end();
+        });
+    });
+}
+
+std::string mending_words(
+    const std::vector<Recognition>& all, const RevisionOptions& options, const char* quote
+) {
+    const std::string command = mending_command(all, options);
+    std::string text;
+    if (has_files_elsewhere(all)) {
+        text = options.directory.empty() ? "name your files with --dir DIR"
+                                         : "name the right files with --dir DIR";
+        text += command.empty() ? "" : "; only if none have that id any more, ";
+    }
+    if (!command.empty()) {
+        text += fmt::format("mend it: {1}{0}{1}", command, quote);
+    }
+    return text;
 }
 
 std::string words_of(const Recognition& one) {
@@ -213,10 +248,10 @@ std::string words_of(const Recognition& one) {
             one.nearest.findings.size(),
             one.nearest.findings.size() == 1 ? "" : "s"
         );
-        // A bar whose own Alembic has moved on has nothing to mend.
-        return one.state == VersionState::unknown
-                   ? text + " (if another tool's files have that id, name them with --dir instead)"
-                   : text;
+        return one.other_files ? text +
+                                     "; tables of the bar are there, so it isn't base either: "
+                                     "are these the right files (--dir DIR)?"
+                               : text;
     }
     text += fmt::format("; the schema is {}", shown(one.equal.front()));
     for (std::size_t i = 1; i < one.equal.size(); ++i) {
@@ -236,16 +271,21 @@ std::optional<Trouble> find_trouble(
         return std::nullopt;
     }
     const std::vector<Recognition> all = recognise(context, options);
-    const std::string command = mending_command(all, options.directory);
-    if (command.empty()) {
+    const std::string words = all_words(all);
+    if (words.empty()) {
         return std::nullopt;
     }
     const auto first =
         std::find_if(all.begin(), all.end(), [](const Recognition& one) { return !one.is_fine(); });
-    const std::string words = all_words(all);
+    const std::string command = mending_command(all, options);
+    const std::string mend = mending_words(all, options, "");
     return Trouble{
-        {{"state", to_string(first->state)}, {"message", words}, {"command", command}},
-        fmt::format("{}\nmend it: {}\n", words, command)};
+        {{"state", to_string(first->state)},
+         {"message", words},
+         {"command",
+          command.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(command)},
+         {"files_first", has_files_elsewhere(all)}},
+        fmt::format("{}\n{}{}", words, mend, mend.empty() ? "" : "\n")};
 }
 
 void refuse_unstamped(
@@ -267,7 +307,7 @@ void refuse_unstamped(
         ErrorKind::refused,
         "unstamped",
         fmt::format("nothing was run: {}", words_of(all.front())),
-        fmt::format("`{}` says so, then run this again", mending_command(all, options.directory))
+        fmt::format("`{}` says so, then run this again", mending_command(all, options))
     );
 }
 
@@ -282,12 +322,38 @@ void throw_with_mend(const Context& context, const RevisionOptions& options, con
     std::string hint;
     try {
         const std::vector<Recognition> all = recognise(context, options);
-        const std::string command = mending_command(all, options.directory);
-        hint = command.empty() ? error.hint()
-                               : fmt::format("{}; mend it: `{}`", all_words(all), command);
+        const std::string mend = mending_words(all, options, "`");
+        const std::string words = all_words(all);
+        if (words.empty()) {
+            hint = error.hint();
+        } else if (mend.empty()) {
+            hint = words;
+        } else {
+            hint = has_files_elsewhere(all) ? fmt::format("{}; {}", mend, words)
+                                            : fmt::format("{}; {}", words, mend);
+        }
     } catch (const Error& why) {
         // The first error is the one that counts; its own hint names `recognise`.
         hint = fmt::format("{} (which failed just now: {})", error.hint(), why.what());
+    }
+    throw Error(error.kind(), error.code(), error.what(), hint, error.sqlstate());
+}
+
+void throw_with_owner(const Context& context, const Error& error) {
+    std::string hint = error.hint();
+    try {
+        pg::Session session(context.connect_options());
+        const pg::Result rows = session.run(owner_sql);
+        if (rows[0].text(0) != rows[0].text(1)) {
+            hint = fmt::format(
+                "{} may not do this: connect as {}, which owns the schema, or as a login that is a "
+                "member of it",
+                rows[0].text(1),
+                rows[0].text(0)
+            );
+        }
+    } catch (const Error&) {
+        // The first error is the one that counts.
     }
     throw Error(error.kind(), error.code(), error.what(), hint, error.sqlstate());
 }

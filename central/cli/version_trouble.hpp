@@ -21,8 +21,11 @@ struct Recognition {
     revision::VersionState state = revision::VersionState::fits;
     bool has_table = false;
     std::vector<std::string> rows;
+    std::vector<std::string> unknown;  ///< of the rows: those that no file has
     /// States that the schema is equal to; several when steps between them change only data.
     std::vector<revision::StateHeads> equal;
+    /// The nearest is base, and tables of the bar are there: no stamp of these files mends that.
+    bool other_files = false;
     catalog::Likeness nearest;  ///< the lowest of those, else that with the fewest differences
 
     [[nodiscard]] bool is_fine() const noexcept {
@@ -30,22 +33,41 @@ struct Recognition {
     }
 };
 
+/// The options' lineage and what its revisions may depend on: tapline's stand on the bar's, never
+/// the other way round. A directory that is one lineage itself stays that.
+[[nodiscard]] revision::LineageSet load_needed(const RevisionOptions& options);
+
 /// Reads the live catalog and the version tables; changes nothing. Both lineages, or options' one.
 /// Throws as likenesses.
 [[nodiscard]] std::vector<Recognition> recognise(
     const Context& context, const RevisionOptions& options
 );
 
-/// Of all lineages together; empty when there is nothing to mend.
+/// Of all lineages together, with the options' own --lineage and --dir; empty when there is nothing
+/// to mend.
 [[nodiscard]] std::string mending_command(
-    const std::vector<Recognition>& all, const std::string& directory
+    const std::vector<Recognition>& all, const RevisionOptions& options
 );
+
+/// A row has an id that neither a file nor an old chain of the field has: as a rule the bar has
+/// files of its own, and forgetting the row is the wrong thing to do first.
+[[nodiscard]] bool has_files_elsewhere(const std::vector<Recognition>& all);
+
+/// What to do: the files first where a row is of the bar's own, then the command, between `quote`s.
+[[nodiscard]] std::string mending_words(
+    const std::vector<Recognition>& all, const RevisionOptions& options, const char* quote
+);
+
+/// What `recognise` and `stamp` say of Likeness::public_creates.
+inline constexpr const char* public_creates_text =
+    "PUBLIC may create tables in schema public, which is no obstacle: `tapline-central grants "
+    "--app-role ROLE` takes that away\n";
 
 /// One sentence per lineage: what the version table says, and what the schema is.
 [[nodiscard]] std::string words_of(const Recognition& one);
 
 struct Trouble {
-    nlohmann::ordered_json json;  ///< {"state", "message", "command"}
+    nlohmann::ordered_json json;  ///< {"state", "message", "command", "files_first"}
     std::string text;
 };
 
@@ -75,12 +97,19 @@ void refuse_unstamped(
     const Context& context, const RevisionOptions& options, const Error& error
 );
 
-/// Runs the call; an error of it that a version table causes gets the command into its hint.
+/// The error again, with the role that may do it in its hint.
+[[noreturn]] void throw_with_owner(const Context& context, const Error& error);
+
+/// Runs the call; an error of it that a version table causes gets the command into its hint, one of
+/// a role that may not do it the role that may.
 template <typename Call>
 auto naming_the_mend(const Context& context, const RevisionOptions& options, Call&& call) {
     try {
         return call();
     } catch (const Error& error) {
+        if (error.code() == "insufficient_privilege") {
+            throw_with_owner(context, error);
+        }
         if (error.code() != "unknown_revision" && !may_be_misplaced(error)) {
             throw;
         }

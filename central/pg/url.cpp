@@ -331,13 +331,13 @@ std::string with_database(const std::string& url, const std::string& database) {
     return text;
 }
 
-DatabaseUrl database_url_from_flag(const std::string& text) {
-    DatabaseUrl url = parse_database_url(text, "--database-url");
+DatabaseUrl database_url_from_flag(const std::string& text, const std::string& flag) {
+    DatabaseUrl url = parse_database_url(text, flag);
     if (!url.password.empty() || url.masked.find(mask) != std::string::npos) {
         throw Error(
             ErrorKind::usage,
             "secret_in_arguments",
-            fmt::format("--database-url {} carries a password", url.masked),
+            fmt::format("{} {} carries a password", flag, url.masked),
             "arguments are visible to every user of this machine: set DATABASE_URL instead, or "
             "keep "
             "the password in ~/.pgpass"

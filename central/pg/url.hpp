@@ -43,6 +43,9 @@ struct DatabaseUrl {
 
 /// --database-url: as parse_database_url, but a password is refused (Error{usage,
 /// "secret_in_arguments"}), because every user of the machine can read the arguments of a process.
-[[nodiscard]] DatabaseUrl database_url_from_flag(const std::string& text);
+/// flag: the option's name, for the message.
+[[nodiscard]] DatabaseUrl database_url_from_flag(
+    const std::string& text, const std::string& flag = "--database-url"
+);
 
 }  // namespace tapline::pg

@@ -49,7 +49,7 @@ std::string describe_holder(pg::Session& session) {
     );
 }
 
-Error half_done_error(const HalfDone& one) {
+Error half_done_error(const HalfDone& one, const std::string& directory) {
     const std::string_view word = to_string(one.direction);
     return {
         ErrorKind::refused,
@@ -58,11 +58,12 @@ Error half_done_error(const HalfDone& one) {
             "this database is half way through the {} of {}, since {}", word, one.id, one.began_at
         ),
         fmt::format(
-            "finish it first: `tapline-central {} --lineage {} {}`; where that can't be, put the "
+            "finish it first: `tapline-central {} --lineage {} {}{}`; where that can't be, put the "
             "schema right by hand and `stamp --purge` the revision that it is",
             word,
             to_string(one.lineage),
-            one.direction == Direction::upgrade ? one.id : std::string("-1")
+            one.direction == Direction::upgrade ? one.id : std::string("-1"),
+            directory_option(directory)
         )};
 }
 
@@ -236,7 +237,7 @@ void Runner::check_half_done(const std::vector<PartStep>& steps) {
             const bool goes_on = first != steps.end() && first->step.id == one.id &&
                                  first->step.direction == one.direction;
             if (!goes_on) {
-                throw half_done_error(one);
+                throw half_done_error(one, set_[i].directory);
             }
         }
     }

@@ -318,9 +318,10 @@ void check_digests(
                 fmt::format(
                     "bring the file back to what was applied (version control has it) and put the "
                     "change into a new revision; if the database has it already, "
-                    "`tapline-central stamp --lineage {} {}` accepts the files as they are now",
+                    "`tapline-central stamp --lineage {} {}{}` accepts the files as they are now",
                     to_string(lineage.name),
-                    known_heads.empty() ? id : fmt::format("{}", fmt::join(known_heads, " "))
+                    known_heads.empty() ? id : fmt::format("{}", fmt::join(known_heads, " ")),
+                    directory_option(lineage.directory)
                 )
             );
         }

@@ -38,6 +38,16 @@ bool has_folder(const fs::path& path) {
     return fs::is_directory(status);
 }
 
+[[noreturn]] void refuse_empty(const fs::path& directory) {
+    throw Error(
+        ErrorKind::usage,
+        "revision_directory",
+        fmt::format("there are no revision files in {}", directory.string()),
+        "it holds <id>_<words>.sql files, or folders app and tapline with them; name the right one "
+        "with --dir DIR, or leave --dir out for the built-in files"
+    );
+}
+
 }  // namespace
 
 std::string_view to_string(LineageName name) noexcept {
@@ -59,6 +69,25 @@ LineageName parse_lineage_name(const std::string& text) {
     );
 }
 
+std::string in_shell_quotes(const std::string& text) {
+    const bool plain = !text.empty() && text.find_first_not_of(
+                                            "abcdefghijklmnopqrstuvwxyz"
+                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
+                                        ) == std::string::npos;
+    if (plain) {
+        return text;
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return quoted + "'";
+}
+
+std::string directory_option(const std::string& directory) {
+    return directory.empty() ? "" : " --dir " + in_shell_quotes(directory);
+}
+
 LineageSet load_lineages(const LineageOptions& options) {
     std::vector<SourceFile> app = embedded(LineageName::app);
     std::vector<SourceFile> tapline = embedded(LineageName::tapline);
@@ -74,17 +103,22 @@ LineageSet load_lineages(const LineageOptions& options) {
         }
         if (!has_app && !has_tapline) {
             only = only.value_or(LineageName::app);
-            (*only == LineageName::app ? app : tapline) = read_directory(*options.directory);
+            std::vector<SourceFile>& files = *only == LineageName::app ? app : tapline;
+            files = read_directory(*options.directory);
+            if (files.empty() && options.need_files) {
+                refuse_empty(*options.directory);
+            }
         }
     }
     Lineage app_lineage = load(app, Dialect::postgres);
     const IdSet app_ids = ids_of(app_lineage);
+    const std::string typed = options.directory ? options.directory->string() : std::string{};
     LineageSet set;
     if (only != LineageName::tapline) {
-        set.push_back({LineageName::app, std::move(app_lineage)});
+        set.push_back({LineageName::app, std::move(app_lineage), typed});
     }
     if (only != LineageName::app) {
-        set.push_back({LineageName::tapline, load(tapline, Dialect::postgres, app_ids)});
+        set.push_back({LineageName::tapline, load(tapline, Dialect::postgres, app_ids), typed});
     }
     return set;
 }

@@ -22,6 +22,7 @@ enum class LineageName { app, tapline };
 struct DatabaseLineage {
     LineageName name = LineageName::app;
     Lineage lineage;
+    std::string directory{};  ///< as it was typed; empty: the embedded files
 };
 
 /// In dependency order: app before tapline.
@@ -32,7 +33,16 @@ struct LineageOptions {
     /// the one lineage that verbs act on, `app` unless `only` says otherwise.
     std::optional<std::filesystem::path> directory;
     std::optional<LineageName> only;
+    /// A directory without any file and without those two is mistyped: Error{usage,
+    /// "revision_directory"}.
+    bool need_files = false;
 };
+
+/// As it is where a shell leaves it alone, else in single quotes.
+[[nodiscard]] std::string in_shell_quotes(const std::string& text);
+
+/// " --dir DIR" for a command that a person copies; "" for the embedded files.
+[[nodiscard]] std::string directory_option(const std::string& directory);
 
 /// The embedded set, or the directory's. Throws what revision::load throws.
 [[nodiscard]] LineageSet load_lineages(const LineageOptions& options);

@@ -225,7 +225,161 @@ class Onboarding(unittest.TestCase):
         log = self.sql("SELECT heads_before FROM tapline.revision_log WHERE revision_id = 'bbbb' ORDER BY log_id")
         self.assertEqual(log, [(["57c6ac405ef5"],)] + [(["bbbb"],)] * 3)
 
+    # --- files, and what is said of them ---------------------------------------------------------
+
+    def folder(self, name, files=()):
+        """A directory of revision files beside the class's own."""
+        path = os.path.join(self.directory, f"{self.number} {name}")
+        os.makedirs(path)
+        for each, revises, up, down in files:
+            with open(os.path.join(path, f"{each}_x.sql"), "w", encoding="utf-8") as file:
+                file.write(FILE.format(name=each, revises=revises, up=up, down=down))
+        return path
+
+    def test_a_directory_without_any_revision_is_mistyped(self):
+        empty = self.folder("empty")
+        self.sql(POURS)
+        for verb in (["upgrade"], ["stamp", "base"], ["stamp", "--purge", "base"], ["recognise"], ["check"],
+                     ["heads"], ["current"], ["history"], ["downgrade", "base"]):
+            with self.subTest(verb):
+                code, out, err = self.verb(*verb, "--dir", empty, files=False)
+                self.assertEqual((code, out["error"]["kind"]), (2, "revision_directory"), err)
+                self.assertIn(f"no revision files in {empty}", out["error"]["message"])
+        self.assertEqual(self.sql("SELECT to_regclass('alembic_version')"), [(None,)])
+        self.good("revision", "-m", "first", "--dir", empty, files=False)
+        os.mkdir(os.path.join(empty, "app"))
+        self.good("heads", "--lineage", "app", "--dir", empty, files=False)
+
+    def test_a_stamp_of_base_is_refused_while_tables_of_the_lineage_are_there(self):
+        self.sql(rows("bbbb") + POURS + "CREATE TABLE of_somebody_else (id int)")
+        for stamp in (["stamp", "base"], ["stamp", "--purge", "base"], ["stamp", "--purge", "base", "--lineage", "app"]):
+            error = self.refused("not_equal", *stamp)
+            self.assertEqual([(each["object"], each["kind"]) for each in error["findings"]], [("table pours", "added")])
+        self.assertEqual(self.sql("SELECT version_num FROM alembic_version"), [("bbbb",)])
+        self.good("stamp", "base", "--accept", "table pours=goes tonight")
+        self.assertEqual(self.sql("SELECT version_num FROM alembic_version"), [])
+        self.sql("DROP TABLE pours")
+        self.good("stamp", "base")
+
+    def test_a_narrowed_verb_loads_only_what_it_needs(self):
+        parted = self.folder("parted")
+        shutil.copytree(self.files, os.path.join(parted, "app"))
+        self.sql(rows("57c6ac405ef5") + POURS)
+        narrow = ["--lineage", "app", "--dir", parted]
+        code, out, err = self.verb("recognise", *narrow, files=False)
+        self.assertEqual((code, out.get("lineages", [{}])[0].get("equal")), (1, [["bbbb"]]), f"{out}{err}")
+        self.assertIn("stamp --purge bbbb", self.refused("unknown_revision", "check", *narrow, files=False)["hint"])
+        self.assertIn("stamp --purge bbbb", self.refused("unknown_revision", "stamp", "aaaa", *narrow, files=False)["hint"])
+        self.run_it(out["command"])
+        self.assertEqual(self.good("check", *narrow, files=False)["findings"], [])
+        self.sql("ALTER TABLE pours ADD x int")
+        self.assertEqual(self.verb("recognise", *narrow, files=False)[0], 1)
+
+    def test_a_version_table_made_by_hand_is_no_drift(self):
+        self.sql("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);"
+                 "INSERT INTO alembic_version VALUES ('bbbb');" + POURS)
+        self.recognise(0)
+        self.good("stamp", "bbbb")
+        self.assertEqual(self.good("check")["findings"], [])
+        self.sql("CREATE TABLE alembic_version_old (version_num text)")
+        self.assertEqual([each["object"] for each in self.verb("check")[1]["findings"]], ["table alembic_version_old"])
+        self.good("stamp", "bbbb", "--accept", "table alembic_version_old=a copy from the pilot")
+        self.assertEqual(self.good("check")["findings"], [])
+
+    def test_hints_keep_the_directory(self):
+        files = self.folder("of it's own", REVISIONS[:1])
+        self.url = self.cluster.url(self.database)
+        option = f"--dir {shlex.quote(files)}"
+        self.good("upgrade", "--dir", files, files=False)
+        with open(os.path.join(files, "dddd_x.sql"), "w", encoding="utf-8") as file:
+            file.write("-- dddd\n-- Revision ID: dddd\n-- Revises: aaaa\n\n-- tapline: upgrade transaction=off\n"
+                       "CREATE INDEX CONCURRENTLY pours_x ON pours (id);\n"
+                       "CREATE UNIQUE INDEX CONCURRENTLY pours_y ON pours ((id % 1));\n-- tapline: downgrade\n")
+        self.sql("INSERT INTO pours VALUES (1), (2)")
+        self.assertNotEqual(self.verb("upgrade", "--dir", files, files=False)[0], 0)
+        hint = self.refused("half_done", "stamp", "aaaa", "--dir", files, files=False)["hint"]
+        command = re.search("`([^`]*)`", hint).group(1)
+        self.assertEqual(shlex.split(command)[-2:], ["--dir", files], hint)
+        self.sql("DELETE FROM pours")
+        self.good(*shlex.split(command)[1:], files=False)
+        with open(os.path.join(files, "aaaa_x.sql"), "w", encoding="utf-8") as file:
+            file.write(FILE.format(name="aaaa", revises="", up="CREATE TABLE pours (id bigint);", down="DROP TABLE pours;"))
+        hint = self.refused("digest_changed", "upgrade", "--dir", files, files=False)["hint"]
+        self.assertIn("stamp --lineage app dddd --dir ", hint)
+        self.assertIn(files.split("'")[0], hint)
+        self.assertTrue(option)
+
+    def test_an_id_of_the_bars_own_files_asks_for_those_first(self):
+        self.sql(rows("9f00aa11bb22") + POURS)
+        hint = self.refused("unknown_revision", "upgrade")["hint"]
+        self.assertRegex(hint, "^name the right files with --dir DIR; only if .*`tapline-central stamp --purge bbbb")
+        hint = self.refused("unknown_revision", "upgrade", files=False)["hint"]
+        self.assertTrue(hint.startswith("name your files with --dir DIR"), hint)
+        code, out, err = self.verb("recognise")
+        self.assertEqual((code, out["files_first"]), (1, True), err)
+        self.assertTrue(self.verb("current")[1]["trouble"]["files_first"])
+        self.sql("UPDATE alembic_version SET version_num = 'a04b8900ce88'")
+        self.assertFalse(self.verb("recognise")[1]["files_first"])
+        self.assertNotIn("name the right files", self.refused("unknown_revision", "upgrade")["hint"])
+
+    def test_public_that_may_create_needs_no_acceptance(self):
+        self.sql(rows("bbbb") + POURS + "GRANT CREATE ON SCHEMA public TO PUBLIC")
+        code, out, err = self.verb("recognise")
+        self.assertEqual((code, out["command"], out["lineages"][0]["public_creates"]), (0, None, True), err)
+        code, out, err = self.verb("stamp", "bbbb")
+        self.assertEqual(code, 0, f"{out}{err}")
+        self.assertIn("grants --app-role", err)
+        self.assertEqual([each["object"] for each in self.verb("check")[1]["findings"]], ["schema public"])
+
+    def test_a_lineage_that_is_not_applied_is_said_to_be(self):
+        self.sql(rows("bbbb") + POURS)
+        error = self.refused("no_revision", "check", "--lineage", "tapline", files=False)
+        self.assertIn("tapline isn't applied", error["message"])
+
+    def test_diff_names_its_own_option(self):
+        code, out, err = self.verb("diff", "--from", self.url, "--to", "nonsense", files=False)
+        self.assertEqual(code, 2, f"{out}{err}")
+        self.assertIn("--to", out["error"]["message"])
+        self.assertNotIn("--database-url", err)
+
     # --- accepted differences --------------------------------------------------------------------
+
+    def test_the_word_of_a_printed_command_is_no_reason(self):
+        self.sql(POURS + "CREATE TABLE notes (id int)")
+        for reason in ("WHY", " WHY "):
+            code, out, err = self.verb("stamp", "bbbb", "--accept", f"table notes={reason}")
+            self.assertEqual((code, out["error"]["kind"]), (2, "accept"), err)
+            self.assertIn("write why", out["error"]["hint"])
+
+    def test_accepting_again_amends_the_reason(self):
+        self.sql(POURS + "CREATE TABLE notes (id int)")
+        self.good("stamp", "bbbb", "--accept", "table notes=a report")
+        self.good("stamp", "bbbb", "--accept", "table notes=the monthly report")
+        self.assertEqual(self.sql("SELECT reason FROM tapline.accepted_difference"), [("the monthly report",)])
+        self.assertEqual(self.verb("stamp", "bbbb", "--accept", "table nothing=x")[0], 2)
+
+    def test_accepted_differences_are_listed_counted_and_withdrawn(self):
+        self.sql(POURS + "CREATE TABLE notes (id int)")
+        self.assertEqual(self.good("accepted", files=False)["accepted"], [])
+        self.good("stamp", "bbbb", "--accept", "table notes=a report")
+        listed, = self.good("accepted", "list", files=False)["accepted"]
+        self.assertEqual((listed["object"], listed["reason"]), ("table notes", "a report"))
+        code, out, err = self.verb("check")
+        self.assertEqual((code, out["findings"], out["accepted"]), (0, [], 1), err)
+        self.assertIn("1 accepted difference let stand", err)
+        self.sql("DO $$ BEGIN CREATE ROLE boris LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        for stranger in (["accepted"], ["accepted", "withdraw", "table notes", "--reason", "x"]):
+            self.refused("not_a_maintainer", *stranger, role="boris", files=False)
+        withdraw = ["accepted", "withdraw", "table notes", "--reason"]
+        self.assertEqual(self.verb(*withdraw, " ", files=False)[0], 2)
+        self.assertEqual(self.good(*withdraw, "the report is gone", files=False)["differences"], 1)
+        self.assertEqual(self.verb(*withdraw, "x", files=False)[0], 2)
+        self.assertEqual(self.good("accepted", files=False)["accepted"], [])
+        code, out, err = self.verb("check")
+        self.assertEqual((code, out["accepted"]), (1, 0), err)
+        self.assertIn("the report is gone", self.sql("SELECT reason FROM tapline.accepted_difference")[0][0])
+        self.good("stamp", "bbbb", "--accept", "table notes=back again")
+        self.assertEqual(self.verb("check")[0], 0)
 
     def test_an_accepted_table_is_reported_again_when_its_columns_change(self):
         self.sql(POURS + "CREATE TABLE notes (id int)")
@@ -287,6 +441,7 @@ class Roles(Onboarding):
     def test_the_database_itself_keeps_strangers_from_stamping(self):
         self.own("upgrade")
         self.own("maintainers", "add", "anna")
+        self.own("maintainers", "remove", self.cluster.USER, "--reason", "only began the list", role="anna")
         for statement in ("UPDATE tapline.alembic_version SET version_num = 'x'",
                           "UPDATE alembic_version SET version_num = 'x'",
                           "INSERT INTO tapline.maintainer (role, added_person) VALUES ('boris', 'x')",
@@ -310,11 +465,57 @@ class Roles(Onboarding):
         self.own("upgrade")
         self.sql("CREATE ROLE gone LOGIN")
         self.own("maintainers", "add", "gone")
+        self.own("maintainers", "remove", self.cluster.USER, "--reason", "only began the list", role="gone")
         self.no("not_a_maintainer", "stamp", "0001_m1_baseline")
         self.sql("ALTER ROLE gone NOLOGIN")
         self.own("stamp", "0001_m1_baseline")
         self.assertEqual(self.listed(), ["gone", self.cluster.USER])
         self.sql("DROP OWNED BY gone; DROP ROLE gone")
+
+    def test_who_begins_the_list_with_somebody_else_is_on_it(self):
+        self.own("stamp", "base")
+        self.own("upgrade")
+        added = self.own("maintainers", "add", "anna")
+        self.assertEqual((added["added"], added["also_listed"]), ("anna", self.cluster.USER))
+        self.assertEqual(self.listed(), [self.cluster.USER, "anna"])
+        self.own("stamp", "heads")
+        self.assertEqual(self.own("maintainers", "add", "boris", role="anna")["also_listed"], None)
+
+    def test_the_whole_bar_is_not_stamped_base(self):
+        self.own("upgrade", "--lineage", "app")
+        other = ["--dir", self.files, "--lineage", "app"]
+        for stamp in (["stamp", "--purge", "base"], ["stamp", "--purge", "base", *other]):
+            error = self.no("not_equal", *stamp)
+            self.assertIn("table pours", [each["object"] for each in error["findings"]])
+        self.own("upgrade")
+        self.assertIn("table tapline.receipt", [each["object"] for each in self.no(
+            "not_equal", "stamp", "--purge", "base")["findings"]])
+
+    def test_files_of_something_else_are_named_and_no_purge(self):
+        self.own("upgrade", "--lineage", "app")
+        wrong = self.folder("wrong", [("zzzz", "", "CREATE TABLE z (id int PRIMARY KEY);", "DROP TABLE z;")])
+        code, out, err = self.verb("recognise", "--dir", wrong, files=False)
+        self.assertEqual((code, out["command"]), (1, None), err)
+        self.assertIn("are these the right files", out["lineages"][0]["message"])
+        hint = self.no("unknown_revision", "upgrade", "--dir", wrong)["hint"]
+        self.assertIn("are these the right files", hint)
+        self.assertNotIn("purge", hint)
+        self.assertEqual(self.verb("current", "--dir", wrong, files=False)[0], 1)
+
+    def test_a_role_that_may_not_is_told_who_may(self):
+        self.own("upgrade")
+        for verb in (["upgrade"], ["check"]):
+            error = self.no("insufficient_privilege", *verb, role="bar_app")
+            self.assertIn(f"connect as {self.cluster.USER}", error["hint"])
+            self.assertNotIn("grant it", error["hint"])
+
+    def test_grants_proposes_an_owner_role_that_is_free(self):
+        self.own("upgrade")
+        self.sql("CREATE ROLE bar_owner LOGIN; CREATE TABLE extra (id int); ALTER TABLE extra OWNER TO bar_owner")
+        hint = self.no("owner", "grants", "--app-role", "bar_owner")["hint"]
+        self.assertIn("CREATE ROLE bar_owner2 NOLOGIN", hint)
+        self.assertIn("REASSIGN OWNED BY bar_owner TO bar_owner2", hint)
+        self.sql("DROP OWNED BY bar_owner; DROP ROLE bar_owner")
 
     def test_before_there_is_a_list_the_owner_stamps(self):
         self.sql(f"ALTER DATABASE {self.database} OWNER TO anna; GRANT CREATE ON SCHEMA public TO boris")
