@@ -11,6 +11,7 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
+#include "agent/cli/enroll_verb.hpp"
 #include "agent/cli/journal_output.hpp"
 #include "agent/cli/journal_verbs.hpp"
 #include "agent/cli/run_verb.hpp"
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     tapline::cli::add_run_verb(app, exit_code);
     tapline::cli::add_status_verb(app, exit_code);
+    tapline::cli::add_enroll_verb(app, exit_code);
     tapline::cli::add_journal_verbs(app, exit_code);
     try {
         app.parse(argc, argv);

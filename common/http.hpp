@@ -2,6 +2,7 @@
 // central/gateway/server) sees of the protocol.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,25 @@ using Headers = std::vector<Header>;
 /// First value of a header, compared without case; empty when it is absent.
 [[nodiscard]] std::string_view find(const Headers& headers, std::string_view name) noexcept;
 
+/// Who made a request, as the connection proves it.
+struct Peer {
+    enum class Certificate {
+        none,
+        foreign,  ///< not signed by our authority, or not for a device
+        ours,     ///< signed by our authority; it may have ended
+    };
+
+    std::string address;
+    bool tls = false;
+    Certificate certificate = Certificate::none;
+    // Of a certificate of ours; hashes are SHA-256 in hex.
+    std::string name;
+    std::string serial;
+    std::string fingerprint;
+    std::string key_hash;
+    std::int64_t not_after_ms = 0;  ///< UTC, since 1970
+};
+
 struct Request {
     Request() = default;
 
@@ -29,6 +49,7 @@ struct Request {
     std::string target = "/";
     Headers headers;
     std::string body;
+    Peer peer;  ///< set by the server only; no header can
 };
 
 struct Response {

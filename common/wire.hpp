@@ -18,8 +18,9 @@ inline constexpr int protocol_version = 1;
 inline constexpr std::size_t max_batch_rows = 500;
 inline constexpr std::size_t max_batch_bytes =
     std::size_t{256} * 1024;  ///< of JSON; one larger row goes alone, cut
-inline constexpr std::size_t max_body_bytes = std::size_t{1024} * 1024;  ///< what central reads at all
-inline constexpr std::size_t max_answer_items = 500;        ///< quarantined and released, each
+inline constexpr std::size_t max_body_bytes =
+    std::size_t{1024} * 1024;                         ///< what central reads at all
+inline constexpr std::size_t max_answer_items = 500;  ///< quarantined and released, each
 inline constexpr std::size_t max_absent_ranges = 1000;
 
 /// Which device wrote when, as far as its clock tells: a Pi has no RTC. Rows with
@@ -144,12 +145,36 @@ struct Problem {
     std::optional<Seq> expected_seq;  ///< with code "gap"
 };
 
+/// `POST /v1/enroll`: the code of a token, and a request whose key was made on the device.
+struct EnrollRequest {
+    std::string code;
+    std::string csr;  ///< PKCS #10 as PEM
+    std::string agent_version;
+};
+
+/// `POST /v1/renew`, over a connection with the certificate that is to be renewed.
+struct RenewRequest {
+    std::string csr;  ///< signed by the same key
+};
+
+/// The answer to both.
+struct Enrolled {
+    std::string name;
+    std::string certificate;  ///< PEM
+    std::string roots;        ///< PEM; who signs central's certificate from now on
+    std::vector<std::int64_t> taps;
+    std::int64_t server_utc_ms = 0;
+};
+
 /// Encoders never fail: every value SQLite can hold has a form (docs/wire.md, Values).
 [[nodiscard]] std::string encode(const Hello& hello);
 [[nodiscard]] std::string encode(const HelloReply& reply);
 [[nodiscard]] std::string encode(const Batch& batch);
 [[nodiscard]] std::string encode(const Ack& ack);
 [[nodiscard]] std::string encode(const Problem& problem);
+[[nodiscard]] std::string encode(const EnrollRequest& request);
+[[nodiscard]] std::string encode(const RenewRequest& request);
+[[nodiscard]] std::string encode(const Enrolled& enrolled);
 
 /// Decoders throw Error{protocol, "malformed"}: truncated JSON, a missing or mistyped member, too
 /// many items, nesting deeper than 8. Unknown members are ignored.
@@ -157,6 +182,9 @@ struct Problem {
 [[nodiscard]] HelloReply decode_hello_reply(std::string_view json);
 [[nodiscard]] Batch decode_batch(std::string_view json);
 [[nodiscard]] Ack decode_ack(std::string_view json);
+[[nodiscard]] EnrollRequest decode_enroll_request(std::string_view json);
+[[nodiscard]] RenewRequest decode_renew_request(std::string_view json);
+[[nodiscard]] Enrolled decode_enrolled(std::string_view json);
 /// Never throws: a proxy's HTML page becomes a Problem with that status and code "not_tapline".
 [[nodiscard]] Problem decode_problem(int status, std::string_view body);
 

@@ -36,7 +36,7 @@ void add_run_verb(CLI::App& app, int& exit_code) {
     auto* verb = app.add_subcommand("run", "Bring the pours of this machine's journals to central");
     verb->add_option("--config", flags->config, "Settings (default /etc/tapline/agent.toml)");
     verb->add_option("--journal", flags->journals, "A journal; several times for several");
-    verb->add_option("--central", flags->central, "Where central is: http://127.0.0.1:PORT");
+    verb->add_option("--central", flags->central, "Where central is: https://HOST:PORT");
     verb->add_option("--name", flags->name, "This controller's name (default: the host's)");
     verb->add_option(
         "--tap-gate",
@@ -47,6 +47,7 @@ void add_run_verb(CLI::App& app, int& exit_code) {
     verb->add_option(
         "--status-file", flags->status_file, "What `status` reads; should be on a tmpfs"
     );
+    verb->add_option("--state-dir", flags->state_dir, "Where key and certificate are kept");
     verb->add_option(
         "--retry-base-ms", flags->retry_base_ms, "First ceiling of the wait before a retry"
     );
@@ -58,14 +59,15 @@ void add_run_verb(CLI::App& app, int& exit_code) {
     );
     verb->footer(
         "Example:\n  tapline-agent run --journal /var/lib/tap/journal.db --central "
-        "http://127.0.0.1:8080 --name bar-3\n"
+        "https://central.example:8443\n"
+        "Over https the certificate names this controller; get it with `tapline-agent enroll`.\n"
         "Settings may also stand in agent.toml or in variables (TAPLINE_JOURNAL, TAPLINE_CENTRAL, "
         "...);\n"
         "a flag counts more than a variable, a variable more than the file.\n"
         "Ends on SIGTERM with 0 after the batch on its way was answered and written down.\n"
         "Central away, or a journal that isn't adopted, is missing or is somebody else's: it says "
         "so and\ngoes on trying; see `status`.\n"
-        "Exit codes: 0 stopped, 2 usage or settings, 5 a fault of this program."
+        "Exit codes: 0 stopped, 2 usage or settings, 3 not enrolled, 5 a fault of this program."
     );
     verb->callback([flags, &exit_code] { exit_code = run(*flags); });
 }

@@ -203,8 +203,20 @@ int status(const Arguments& arguments) {
             print(line);
         }
     }
+    json certificates = json::array();
+    for (const auto& agent : agents) {
+        if (agent.certificate_until.empty()) {
+            continue;
+        }
+        certificates.push_back({{"name", agent.name}, {"until", agent.certificate_until}});
+        if (!arguments.json) {
+            fmt::print("{}\n", agent.central);
+            print_field("enrolled as", agent.name);
+            print_field("certificate", "until " + agent.certificate_until);
+        }
+    }
     if (arguments.json) {
-        print_json({{"journals", lines}, {"exit_code", worst}});
+        print_json({{"journals", lines}, {"certificates", certificates}, {"exit_code", worst}});
     }
     return worst;
 }

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <deque>
 #include <filesystem>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -19,6 +20,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "agent/identity/central_clock.hpp"
+#include "agent/identity/renewer.hpp"
 #include "agent/journal/identity.hpp"
 #include "agent/service/notify.hpp"
 #include "agent/service/status_file.hpp"
@@ -45,11 +48,12 @@ struct Served {
     Served(
         const std::string& file,
         const sync::CentralAddress& central,
+        sync::TransportTrust trust,
         sync::SyncOptions options,
         asio::any_io_executor storage,
         Clock& clock
     )
-        : transport(central),
+        : transport(central, {}, std::move(trust)),
           store(std::move(storage), [file] { return journal::Journal::open(file); }),
           syncer(std::move(options), sync::Syncer::Seams{clock, transport, store}) {}
 
@@ -59,6 +63,50 @@ struct Served {
     bool ended = false;
     std::int64_t trimmed_at = 0;  ///< acked pours when memory was given back last
 };
+
+/// This device's certificate and what keeps it alive; its own connection to central.
+struct Trust {
+    Trust(
+        const Settings& settings,
+        identity::Identity identity,
+        const sync::CentralAddress& central,
+        Clock& clock
+    )
+        : time(clock, &clock_synchronized, std::filesystem::path(settings.state_dir) / "time"),
+          renewer(settings.state_dir, std::move(identity), clock, time),
+          transport(central, {}, for_transport()) {}
+
+    [[nodiscard]] sync::TransportTrust for_transport() {
+        sync::TransportTrust trust;
+        trust.credentials = [this] { return renewer.credentials(); };
+        trust.dates_count = [this] { return time.dates_count(); };
+        return trust;
+    }
+
+    identity::CentralClock time;
+    identity::Renewer renewer;
+    sync::HttpsTransport transport;
+    bool ended = false;
+};
+
+/// nullptr for plain http. Throws Error{refused, "not_enrolled"} and those of identity::load.
+std::unique_ptr<Trust> find_trust(
+    const Settings& settings, const sync::CentralAddress& central, Clock& clock
+) {
+    if (!central.tls) {
+        return nullptr;
+    }
+    auto identity = identity::load(settings.state_dir);
+    if (!identity) {
+        throw Error(
+            ErrorKind::refused,
+            "not_enrolled",
+            fmt::format("this device has no certificate in {}", settings.state_dir),
+            fmt::format("enrol it: tapline-agent enroll {}", settings.central)
+        );
+    }
+    return std::make_unique<Trust>(settings, std::move(*identity), central, clock);
+}
 
 class Service {
   public:
@@ -72,6 +120,7 @@ class Service {
     void arm_watchdog();
     void stop();
     void journal_ended(Served& served, const std::exception_ptr& failure);
+    void ended(const std::exception_ptr& failure);
     [[nodiscard]] bool all_ended() const;
 
     const Settings& settings_;
@@ -82,6 +131,7 @@ class Service {
     // run() has ended both before anything is destroyed.
     asio::io_context io_{1};
     asio::io_context storage_{1};
+    std::unique_ptr<Trust> trust_;
     std::deque<Served> served_;
     sync::Watch watch_;
     asio::signal_set signals_;
@@ -105,6 +155,7 @@ Service::Service(const Settings& settings, const Environment& environment)
       shutdown_timer_(io_) {
     const auto central = sync::parse_central_url(settings.central);
     std::random_device random;
+    trust_ = find_trust(settings, central, clock_);
     for (const auto& file : settings.journals) {
         serve(file, central, random());
     }
@@ -115,14 +166,21 @@ void Service::serve(
 ) {
     sync::SyncOptions options;
     options.file = std::filesystem::absolute(file).string();
-    options.controller = settings_.name;
+    options.controller = trust_ ? trust_->renewer.identity().name : settings_.name;
     options.agent_version = version;
     options.fingerprint = journal::hardware_fingerprint();
     options.upkeep.custody.enabled = settings_.custody;
     options.backoff = settings_.backoff;
     options.seed = seed;
-    auto& served =
-        served_.emplace_back(file, central, std::move(options), storage_.get_executor(), clock_);
+    sync::TransportTrust trust;
+    if (trust_) {
+        trust = trust_->for_transport();
+        options.renewal_wanted = [this] { trust_->renewer.wanted(); };
+        options.central_time = [this](std::int64_t utc_ms) { trust_->time.heard(utc_ms); };
+    }
+    auto& served = served_.emplace_back(
+        file, central, std::move(trust), std::move(options), storage_.get_executor(), clock_
+    );
     served.syncer.on_change([this, &served] { changed(served); });
     sync::Watch::Handlers handlers;
     handlers.changed = [&served] { served.syncer.wake(); };
@@ -137,6 +195,13 @@ int Service::run() {
     for (auto& served : served_) {
         asio::co_spawn(io_, served.syncer.run(), [this, &served](std::exception_ptr failure) {
             journal_ended(served, failure);
+        });
+    }
+    if (trust_) {
+        auto renewing = trust_->renewer.run(trust_->transport, std::string(version));
+        asio::co_spawn(io_, std::move(renewing), [this](std::exception_ptr failure) {
+            trust_->ended = true;
+            ended(failure);
         });
     }
     signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
@@ -186,8 +251,10 @@ void Service::write_status() {
     AgentStatus status;
     status.pid = ::getpid();
     status.version = version;
-    status.name = settings_.name;
+    status.name = trust_ ? trust_->renewer.identity().name : settings_.name;
     status.central = settings_.central;
+    status.certificate_until =
+        trust_ ? format_utc(trust_->renewer.identity().not_after) : std::string();
     status.written_at = format_utc(clock_.now_utc());
     std::int64_t depth = 0;
     std::string states;
@@ -235,6 +302,9 @@ void Service::stop() {
     for (auto& served : served_) {
         served.syncer.stop();
     }
+    if (trust_) {
+        trust_->renewer.stop();
+    }
     shutdown_timer_.expires_after(shutdown_deadline);
     shutdown_timer_.async_wait([this](const boost::system::error_code& cancelled) {
         if (!cancelled) {
@@ -250,6 +320,10 @@ void Service::stop() {
 
 void Service::journal_ended(Served& served, const std::exception_ptr& failure) {
     served.ended = true;
+    ended(failure);
+}
+
+void Service::ended(const std::exception_ptr& failure) {
     if (failure) {
         // Not one of ours: everything that can be expected is handled in the syncer's round.
         failure_ = failure;
@@ -263,9 +337,10 @@ void Service::journal_ended(Served& served, const std::exception_ptr& failure) {
 }
 
 bool Service::all_ended() const {
-    return std::all_of(served_.begin(), served_.end(), [](const Served& served) {
+    const bool journals = std::all_of(served_.begin(), served_.end(), [](const Served& served) {
         return served.ended;
     });
+    return journals && (!trust_ || trust_->ended);
 }
 
 }  // namespace

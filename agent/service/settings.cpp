@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t max_journals = 64;
 constexpr std::size_t max_name_chars = 64;
+constexpr const char* default_state_dir = "/var/lib/tapline";
 constexpr std::int64_t max_retry_ms = 3'600'000;
 constexpr std::int64_t max_spread_s = 3'600;
 
@@ -162,7 +163,10 @@ void check_complete(const Settings& settings) {
         );
     }
     if (settings.central.empty()) {
-        throw usage("central's address is missing", "give --central http://127.0.0.1:PORT");
+        throw usage(
+            "central's address is missing",
+            "give --central https://HOST:PORT, the one that this device is enrolled at"
+        );
     }
     check_name(settings.name);
 }
@@ -180,6 +184,8 @@ Settings load_settings(const Flags& flags, const Environment& environment, bool 
     settings.custody = custody_of(source.text("tap_gate", flags.tap_gate).value_or("custody"));
     settings.log_level = source.text("log_level", flags.log_level).value_or("info");
     settings.status_file = source.text("status_file", flags.status_file).value_or("");
+    settings.state_dir = source.text("state_dir", flags.state_dir)
+                             .value_or(environment("STATE_DIRECTORY").value_or(default_state_dir));
     if (const auto base = source.integer("retry_base_ms", flags.retry_base_ms, max_retry_ms)) {
         settings.backoff.base = std::chrono::milliseconds(*base);
     }

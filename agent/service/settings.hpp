@@ -21,6 +21,7 @@ struct Flags {
     std::optional<std::string> tap_gate;
     std::optional<std::string> log_level;
     std::optional<std::string> status_file;
+    std::optional<std::string> state_dir;
     std::optional<std::int64_t> retry_base_ms;
     std::optional<std::int64_t> retry_cap_ms;
     std::optional<std::int64_t> first_retry_spread_s;
@@ -33,13 +34,14 @@ struct Settings {
     bool custody = true;  ///< tap_gate: "custody" or "ack"
     std::string log_level = "info";
     std::string status_file;  ///< empty: chosen by itself
+    std::string state_dir;    ///< key and certificate; /var/lib/tapline, or where systemd says
     BackoffLimits backoff;
 };
 
 /// Keys of the file: journal (a text or a list), central, name, tap_gate, log_level, status_file,
-/// retry_base_ms, retry_cap_ms, first_retry_spread_s. Variables: TAPLINE_ and the key in capitals;
-/// TAPLINE_JOURNAL holds several paths with ':' between them, TAPLINE_CONFIG names another file.
-/// Throws Error{usage} that names the key, where it stands, and what was expected.
+/// state_dir, retry_base_ms, retry_cap_ms, first_retry_spread_s. Variables: TAPLINE_ and the key in
+/// capitals; TAPLINE_JOURNAL holds several paths with ':' between them, TAPLINE_CONFIG names
+/// another file. Throws Error{usage} that names the key, where it stands, and what was expected.
 /// complete: what `run` can't go without must be there.
 [[nodiscard]] Settings load_settings(
     const Flags& flags, const Environment& environment, bool complete

@@ -84,6 +84,7 @@ std::string encode(const AgentStatus& status) {
         {"version", status.version},
         {"name", status.name},
         {"central", status.central},
+        {"certificate_until", status.certificate_until},
         {"written_at", status.written_at},
         {"journals", std::move(journals)},
     };
@@ -98,6 +99,7 @@ std::optional<AgentStatus> decode_status(const std::string& text) {
         status.version = whole.value("version", "");
         status.name = whole.value("name", "");
         status.central = whole.value("central", "");
+        status.certificate_until = whole.value("certificate_until", "");
         status.written_at = whole.value("written_at", "");
         for (const auto& journal : whole.at("journals")) {
             status.journals.push_back(read(journal));

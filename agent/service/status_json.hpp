@@ -13,6 +13,7 @@ struct AgentStatus {
     std::string version;
     std::string name;
     std::string central;
+    std::string certificate_until;  ///< UTC; empty without TLS
     std::string written_at;  ///< UTC
     std::vector<sync::SyncStatus> journals;
 };

@@ -48,6 +48,31 @@ asio::awaitable<HelloAnswer> Client::hello(wire::Hello hello, std::chrono::milli
     co_return problem_of(response);
 }
 
+asio::awaitable<EnrollAnswer> Client::enroll(
+    wire::EnrollRequest request, std::chrono::milliseconds deadline
+) {
+    auto asking = ask_certificate("/v1/enroll", wire::encode(request), deadline);
+    co_return co_await std::move(asking);
+}
+
+asio::awaitable<EnrollAnswer> Client::renew(
+    wire::RenewRequest request, std::chrono::milliseconds deadline
+) {
+    auto asking = ask_certificate("/v1/renew", wire::encode(request), deadline);
+    co_return co_await std::move(asking);
+}
+
+asio::awaitable<EnrollAnswer> Client::ask_certificate(
+    std::string target, std::string body, std::chrono::milliseconds deadline
+) {
+    auto posting = post(std::move(target), std::move(body), deadline);
+    const http::Response response = co_await std::move(posting);
+    if (response.status == 200) {
+        co_return wire::decode_enrolled(response.body);
+    }
+    co_return problem_of(response);
+}
+
 asio::awaitable<PoursAnswer> Client::pours(
     std::string target, std::string body, std::chrono::milliseconds deadline
 ) {

@@ -14,16 +14,17 @@ namespace tapline::sync {
 
 using HelloAnswer = std::variant<wire::HelloReply, wire::Problem>;
 using PoursAnswer = std::variant<wire::Ack, wire::Problem>;
+using EnrollAnswer = std::variant<wire::Enrolled, wire::Problem>;
 
 class Client {
   public:
-    /// `controller` names this device until certificates do.
+    /// `controller` names this device where no certificate does.
     Client(Transport& transport, std::string controller, std::string agent_version)
         : transport_(transport),
           controller_(std::move(controller)),
           user_agent_("tapline-agent/" + std::move(agent_version)) {}
 
-    /// Both throw Error{unreachable} when no whole answer came, Error{protocol} when it says 200
+    /// All throw Error{unreachable} when no whole answer came, Error{protocol} when it says 200
     /// but isn't what docs/wire.md promises.
     [[nodiscard]] boost::asio::awaitable<HelloAnswer> hello(
         wire::Hello hello, std::chrono::milliseconds deadline
@@ -33,7 +34,17 @@ class Client {
         std::string target, std::string body, std::chrono::milliseconds deadline
     );
 
+    [[nodiscard]] boost::asio::awaitable<EnrollAnswer> enroll(
+        wire::EnrollRequest request, std::chrono::milliseconds deadline
+    );
+    [[nodiscard]] boost::asio::awaitable<EnrollAnswer> renew(
+        wire::RenewRequest request, std::chrono::milliseconds deadline
+    );
+
   private:
+    [[nodiscard]] boost::asio::awaitable<EnrollAnswer> ask_certificate(
+        std::string target, std::string body, std::chrono::milliseconds deadline
+    );
     [[nodiscard]] boost::asio::awaitable<http::Response> post(
         std::string target, std::string body, std::chrono::milliseconds deadline
     );

@@ -17,6 +17,7 @@
 
 #include "common/error.hpp"
 #include "common/log.hpp"
+#include "common/tls_stream.hpp"
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -25,15 +26,14 @@ namespace tapline::sync {
 
 namespace {
 
-// The one place that names the stream; TLS comes in here and in Connection::open.
-using Stream = beast::tcp_stream;
+using Stream = TlsStream<beast::tcp_stream>;
 
 [[noreturn]] void refuse_url(const std::string& url, const std::string& why) {
     throw Error(
         ErrorKind::usage,
         "central_url",
         fmt::format("the address of central, {}, can't be used: {}", printable(url), why),
-        "give --central http://127.0.0.1:PORT"
+        "give --central https://HOST:PORT"
     );
 }
 
@@ -56,18 +56,40 @@ Error unreachable(const CentralAddress& address, const std::string& what) {
     );
 }
 
+Error no_handshake(
+    const CentralAddress& address, const ServerCheck& check, const std::string& failure
+) {
+    if (check.code.empty()) {
+        return unreachable(address, fmt::format("speaks no TLS with us: {}", failure));
+    }
+    const char* hint =
+        "something else answers there, or central has another authority: ask the "
+        "operator before enrolling again";
+    if (check.code == "wrong_host") {
+        hint = "use a name that central's certificate has: `tapline-central tls show`";
+    } else if (check.code == "server_certificate_dates") {
+        hint = "compare the date of this device with central's; then `tapline-central tls renew`";
+    }
+    return Error(
+        ErrorKind::unreachable,
+        check.code,
+        fmt::format(
+            "the server at {}:{} isn't believed: {}", address.host, address.port, check.why
+        ),
+        hint
+    );
+}
+
 }  // namespace
 
 CentralAddress parse_central_url(const std::string& url) {
     CentralAddress address;
     std::string rest = url;
-    if (rest.starts_with("https://")) {
-        refuse_url(url, "https needs a certificate of this device, and it isn't enrolled");
+    address.tls = rest.starts_with("https://");
+    if (!address.tls && !rest.starts_with("http://")) {
+        refuse_url(url, "it must start with https://");
     }
-    if (!rest.starts_with("http://")) {
-        refuse_url(url, "it must start with http://");
-    }
-    rest.erase(0, std::string("http://").size());
+    rest.erase(0, rest.find("//") + 2);
     if (rest.ends_with('/')) {
         rest.pop_back();
     }
@@ -85,13 +107,17 @@ CentralAddress parse_central_url(const std::string& url) {
     } else {
         address.host = rest.substr(0, colon);
     }
-    address.port = colon == std::string::npos ? "80" : rest.substr(colon + 1);
+    const std::string usual = address.tls ? "443" : "80";
+    address.port = colon == std::string::npos ? usual : rest.substr(colon + 1);
     const bool digits = !address.port.empty() && address.port.size() <= 5 &&
                         address.port.find_first_not_of("0123456789") == std::string::npos;
     if (!digits || std::stoi(address.port) < 1 || std::stoi(address.port) > 65'535) {
         refuse_url(url, "the port must be a number from 1 to 65535");
     }
-    if (!is_loopback(address.host)) {
+    if (address.host.empty()) {
+        refuse_url(url, "the host is missing");
+    }
+    if (!address.tls && !is_loopback(address.host)) {
         refuse_url(url, "without TLS only the loopback may be used");
     }
     return address;
@@ -99,9 +125,22 @@ CentralAddress parse_central_url(const std::string& url) {
 
 class HttpsTransport::Connection {
   public:
-    explicit Connection(const asio::any_io_executor& executor) : stream_(executor) {}
+    Connection(
+        const asio::any_io_executor& executor,
+        std::shared_ptr<const Credentials> credentials,
+        ServerCheck check
+    )
+        : credentials_(std::move(credentials)),
+          check_(std::move(check)),
+          stream_(executor, credentials_ ? make_client_context(*credentials_, check_) : nullptr) {}
 
     [[nodiscard]] Stream& stream() noexcept { return stream_; }
+
+    [[nodiscard]] beast::tcp_stream& tcp() noexcept { return stream_.tcp(); }
+
+    [[nodiscard]] const ServerCheck& check() const noexcept { return check_; }
+
+    [[nodiscard]] const Credentials* credentials() const noexcept { return credentials_.get(); }
 
     [[nodiscard]] beast::flat_buffer& buffer() noexcept { return buffer_; }
 
@@ -109,28 +148,51 @@ class HttpsTransport::Connection {
     [[nodiscard]] bool usable() {
         char byte = 0;
         const auto seen =
-            ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+            ::recv(stream_.tcp().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         return seen < 0 && errno == EAGAIN && buffer_.size() == 0;
     }
 
   private:
+    std::shared_ptr<const Credentials> credentials_;
+    ServerCheck check_;  // the stream's context refers to it
     Stream stream_;
     beast::flat_buffer buffer_;
 };
 
-HttpsTransport::HttpsTransport(CentralAddress address, TransportLimits limits)
-    : address_(std::move(address)), limits_(limits) {}
+HttpsTransport::HttpsTransport(CentralAddress address, TransportLimits limits, TransportTrust trust)
+    : address_(std::move(address)), limits_(limits), trust_(std::move(trust)) {}
 
 HttpsTransport::~HttpsTransport() = default;
 
+std::shared_ptr<const Credentials> HttpsTransport::credentials() const {
+    return address_.tls && trust_.credentials ? trust_.credentials() : nullptr;
+}
+
 asio::awaitable<void> HttpsTransport::connect(std::chrono::milliseconds deadline) {
     auto executor = co_await asio::this_coro::executor;
-    auto connection = std::make_unique<Connection>(executor);
+    const auto shown = credentials();
+    ServerCheck check;
+    check.host = address_.host;
+    if (address_.tls && !shown) {
+        throw Error(
+            ErrorKind::unreachable,
+            "not_enrolled",
+            fmt::format("{} wants a certificate, and this device has none", address_.host),
+            "enrol it: tapline-agent enroll URL"
+        );
+    }
+    if (shown) {
+        check.roots = pki::Certificate::all_from_pem(shown->roots);
+        check.pin = shown->pin;
+        check.dates_count = !trust_.dates_count || trust_.dates_count();
+    }
+    auto connection = std::make_unique<Connection>(executor, shown, std::move(check));
     boost::system::error_code failure;
     auto token = asio::redirect_error(asio::use_awaitable, failure);
     std::vector<asio::ip::tcp::endpoint> endpoints;
     const auto literal = asio::ip::make_address(address_.host, failure);
-    if (!failure) {
+    const bool is_literal = !failure;
+    if (is_literal) {
         const auto port = static_cast<std::uint16_t>(std::stoi(address_.port));
         endpoints.emplace_back(literal, port);
     } else {
@@ -142,14 +204,29 @@ asio::awaitable<void> HttpsTransport::connect(std::chrono::milliseconds deadline
         }
         endpoints.assign(found.begin(), found.end());
     }
-    Stream& stream = connection->stream();
-    stream.expires_after(std::min(limits_.connect, deadline));
-    co_await stream.async_connect(endpoints, token);
+    connection->tcp().expires_after(std::min(limits_.connect, deadline));
+    co_await connection->tcp().async_connect(endpoints, token);
     if (failure) {
         throw unreachable(address_, fmt::format("can't be connected to: {}", failure.message()));
     }
     boost::system::error_code ignored;  // without it answers only take a little longer
-    stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    connection->tcp().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    if (auto* tls = connection->stream().tls(); tls != nullptr) {
+        if (!is_literal) {
+            // What SSL_set_tlsext_host_name does, without its C cast.
+            std::string name = address_.host;
+            SSL_ctrl(
+                tls->native_handle(),
+                SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                TLSEXT_NAMETYPE_host_name,
+                name.data()
+            );
+        }
+        co_await tls->async_handshake(asio::ssl::stream_base::client, token);
+        if (failure) {
+            throw no_handshake(address_, connection->check(), failure.message());
+        }
+    }
     connection_ = std::move(connection);
 }
 
@@ -157,7 +234,8 @@ asio::awaitable<http::Response> HttpsTransport::send(
     http::Request request, std::chrono::milliseconds deadline
 ) {
     const auto until = std::chrono::steady_clock::now() + deadline;
-    if (connection_ && !connection_->usable()) {
+    const auto newest = credentials();
+    if (connection_ && (!connection_->usable() || connection_->credentials() != newest.get())) {
         connection_.reset();
     }
     if (!connection_) {
@@ -167,7 +245,7 @@ asio::awaitable<http::Response> HttpsTransport::send(
     // Only a whole exchange gives the connection back: after anything else it is unusable.
     std::unique_ptr<Connection> connection = std::move(connection_);
     Stream& stream = connection->stream();
-    stream.expires_at(until);
+    connection->tcp().expires_at(until);
 
     beast::http::request<beast::http::string_body> message;
     message.method_string(request.method);
@@ -203,7 +281,7 @@ asio::awaitable<http::Response> HttpsTransport::send(
     }
     response.body = std::move(answer.body());
     if (answer.keep_alive() && !write_failure) {
-        stream.expires_never();
+        connection->tcp().expires_never();
         connection_ = std::move(connection);
     }
     co_return response;

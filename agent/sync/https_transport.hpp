@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/sync/credentials.hpp"
 #include "agent/sync/transport.hpp"
 
 namespace tapline::sync {
@@ -16,8 +17,8 @@ struct CentralAddress {
     std::string port;
 };
 
-/// "http://127.0.0.1:8080". Error{usage, "central_url"} for anything else: another scheme, a path,
-/// a user, http to another host than the loopback, https before the agent is enrolled.
+/// "https://central.example:8443", "http://127.0.0.1:8080". Error{usage, "central_url"} for
+/// anything else: another scheme, a path, a user, http to another host than the loopback.
 [[nodiscard]] CentralAddress parse_central_url(const std::string& url);
 
 struct TransportLimits {
@@ -27,11 +28,20 @@ struct TransportLimits {
     std::size_t max_header_bytes = 16 * 1024;
 };
 
+/// For https: who we are, and whether this device's clock can be relied on.
+struct TransportTrust {
+    CredentialSource credentials;
+    std::function<bool()> dates_count;
+};
+
 /// Retries nothing. A kept connection that central has closed meanwhile is replaced before the
-/// request is written; one that breaks later is the syncer's business.
+/// request is written, and so is one that shows an older certificate; one that breaks later is the
+/// syncer's business.
 class HttpsTransport final : public Transport {
   public:
-    explicit HttpsTransport(CentralAddress address, TransportLimits limits = {});
+    explicit HttpsTransport(
+        CentralAddress address, TransportLimits limits = {}, TransportTrust trust = {}
+    );
     ~HttpsTransport() override;
 
     [[nodiscard]] boost::asio::awaitable<http::Response> send(
@@ -42,8 +52,11 @@ class HttpsTransport final : public Transport {
     class Connection;
     [[nodiscard]] boost::asio::awaitable<void> connect(std::chrono::milliseconds deadline);
 
+    [[nodiscard]] std::shared_ptr<const Credentials> credentials() const;
+
     CentralAddress address_;
     TransportLimits limits_;
+    TransportTrust trust_;
     std::unique_ptr<Connection> connection_;
 };
 

@@ -38,6 +38,10 @@ struct SyncOptions {
     std::chrono::milliseconds reopen_pause{5'000};
     /// How often central is asked again while an operator has to act.
     std::chrono::milliseconds slow_poll{60'000};
+    /// Central says that this device's certificate has to be renewed first; may be empty.
+    std::function<void()> renewal_wanted;
+    /// Central's time, UTC milliseconds, with every hello; may be empty.
+    std::function<void(std::int64_t)> central_time;
 };
 
 class Syncer {

@@ -219,6 +219,10 @@ asio::awaitable<void> Syncer::obey(wire::Problem problem) {
     const Error failure = error_of(problem);
     const std::chrono::milliseconds floor = problem.retry_after.value_or(0s);
     const Step step = advise(problem);
+    const bool renew = problem.action == "renew" && problem.code != "not_tapline";
+    if (renew && options_.renewal_wanted) {
+        options_.renewal_wanted();
+    }
     std::chrono::milliseconds rest{};
     SyncState state = SyncState::away;
     // "retry" says that nothing was done: the same request again, without a new hello.
@@ -256,7 +260,9 @@ asio::awaitable<void> Syncer::obey(wire::Problem problem) {
             break;
         case Step::wait:
             state = SyncState::waiting;
-            rest = std::max<std::chrono::milliseconds>(options_.slow_poll, floor);
+            // A renewal is a matter of seconds, and of nobody's but the two programs.
+            rest = renew ? backoff_.next(floor)
+                         : std::max<std::chrono::milliseconds>(options_.slow_poll, floor);
             break;
     }
     if (step != Step::resync || rest.count() > 0) {

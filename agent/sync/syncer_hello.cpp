@@ -100,6 +100,9 @@ asio::awaitable<void> Syncer::take_cursor(wire::HelloReply reply) {
         add_released(record, reply.released);
         unwritten_ = std::move(record);
     }
+    if (options_.central_time) {
+        options_.central_time(reply.server_utc_ms);
+    }
     hello_due_ = false;
     status_.last_error.clear();
     status_.hint.clear();

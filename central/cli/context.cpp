@@ -19,6 +19,21 @@ namespace {
     );
 }
 
+TlsSettings read_tls(ConfigFile& file) {
+    constexpr std::int64_t shortest_lifetime_s = 10;
+    constexpr std::int64_t longest_s = std::int64_t{10} * 365 * 86'400;
+    TlsSettings tls;
+    tls.directory = file.text("tls.dir").value_or("");
+    tls.certificate = file.text("tls.cert").value_or("");
+    tls.key = file.text("tls.key").value_or("");
+    tls.ca = file.text("tls.ca").value_or("");
+    tls.ca_key = file.text("tls.ca_key").value_or("");
+    tls.lifetime_s = file.integer("tls.device_lifetime_s", shortest_lifetime_s, longest_s)
+                         .value_or(tls.lifetime_s);
+    tls.grace_s = file.integer("tls.renew_grace_s", 0, longest_s).value_or(tls.grace_s);
+    return tls;
+}
+
 }  // namespace
 
 Settings read_settings(const std::string& path, bool required) {
@@ -28,6 +43,7 @@ Settings read_settings(const std::string& path, bool required) {
     settings.listen = file.text("listen").value_or("");
     settings.log_level = file.text("log_level").value_or(settings.log_level);
     const std::string price = file.text("settle.price").value_or("beverage");
+    settings.tls = read_tls(file);
     file.finish();
     if (price != "beverage" && price != "journal") {
         bad_word(path, "settle.price", "beverage, journal");

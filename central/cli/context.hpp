@@ -16,7 +16,19 @@ class App;
 namespace tapline::cli {
 
 inline constexpr const char* program_name = "tapline-central";
+inline constexpr const char* default_tls_directory = "/etc/tapline/tls";
 inline constexpr const char* default_config_path = "/etc/tapline/central.toml";
+
+/// The table [tls]: a directory as `tls init` makes it, or files one by one.
+struct TlsSettings {
+    std::string directory;
+    std::string certificate;
+    std::string key;
+    std::string ca;
+    std::string ca_key;
+    std::int64_t lifetime_s = 180 * 86'400;  ///< of a device's certificate
+    std::int64_t grace_s = 365 * 86'400;     ///< how long an ended one can be renewed
+};
 
 /// Keys of central.toml; flags go over the environment, the environment over the file.
 struct Settings {
@@ -24,6 +36,7 @@ struct Settings {
     std::string listen;        ///< "HOST:PORT"
     std::string log_level = "info";
     bool price_from_journal = false;  ///< settle.price = "journal"; default "beverage"
+    TlsSettings tls;
 };
 
 /// Throws as ConfigFile does; Error{usage, "config"} for a value that isn't one of the words.
@@ -66,6 +79,10 @@ void add_access_verbs(CLI::App& app, Context& context);
 void add_hold_verbs(CLI::App& app, Context& context);
 void add_accepted_verb(CLI::App& app, Context& context);
 void add_recognise_verb(CLI::App& app, Context& context);
+/// tls init, renew, rotate, show.
+void add_tls_verbs(CLI::App& app, Context& context);
+/// controllers enroll, list, approve, revoke, taps.
+void add_controllers_verbs(CLI::App& app, Context& context);
 void add_import_verb(CLI::App& app, Context& context);
 
 /// The whole program but for main's own lines. Returns the exit code; prints errors itself.

@@ -125,6 +125,8 @@ int run_program(int argc, char** argv) {
     add_accepted_verb(app, context);
     add_access_verbs(app, context);
     add_hold_verbs(app, context);
+    add_tls_verbs(app, context);
+    add_controllers_verbs(app, context);
     app.footer(examples);  // after the verbs, which would inherit it
     try {
         const std::vector<std::string_view> arguments(argv, argv + argc);

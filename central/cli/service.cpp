@@ -105,30 +105,93 @@ void check_database(const revision::LineageSet& set, const std::string& url) {
     spdlog::info("the database's environment is {}", environment_of(runner.session()));
 }
 
+constexpr std::chrono::hours warn_before_end{30 * 24};
+
+gateway::ServerTls server_tls(const trust::Material& material) {
+    const SystemClock clock;
+    const auto end = pki::Certificate::from_pem(material.server_chain).not_after();
+    if (end < clock.now_utc() + warn_before_end) {
+        spdlog::warn(
+            "the server's certificate ends at {}: tapline-central tls renew", format_utc(end)
+        );
+    }
+    return {material.server_key, material.server_chain, material.roots};
+}
+
+std::shared_ptr<const fleet::Issuer> issuer_of(
+    const TlsOptions& options, const trust::Material& material
+) {
+    if (!material.authority) {
+        return nullptr;
+    }
+    return std::make_shared<const fleet::Issuer>(fleet::Issuer{
+        *material.authority, material.roots, options.lifetime, options.grace});
+}
+
+/// Waits for SIGHUP and reads the certificates again; bad ones are refused and the old ones stay.
+void reload_on_signal(
+    asio::signal_set& signals,
+    const TlsOptions& options,
+    gateway::Server& server,
+    gateway::PgBackend& backend
+) {
+    signals.async_wait([&](const boost::system::error_code& cancelled, int) {
+        if (cancelled) {
+            return;
+        }
+        try {
+            const auto material = trust::load(options.paths);
+            server.use(server_tls(material));
+            backend.use(issuer_of(options, material));
+            spdlog::info("SIGHUP: new connections get the certificates that are there now");
+        } catch (const Error& failure) {
+            spdlog::error("SIGHUP: the certificates stay as they were: {}", failure.what());
+        }
+        reload_on_signal(signals, options, server, backend);
+    });
+}
+
 /// Runs until a signal. The io_context has one thread: this one.
-void run_gateway(const ServeOptions& options, gateway::Backend& backend) {
+void run_gateway(
+    const ServeOptions& options,
+    const std::optional<trust::Material>& material,
+    gateway::PgBackend& backend
+) {
     asio::io_context io(1);
     asio::thread_pool parsers(1);
     gateway::Routes routes(backend, parsers.get_executor());
     gateway::ServerOptions server_options;
     server_options.address = options.listen.host;
     server_options.port = options.listen.port;
+    if (material) {
+        server_options.tls = server_tls(*material);
+        backend.use(issuer_of(*options.tls, *material));
+    }
     gateway::Server server(io.get_executor(), server_options, [&routes](http::Request request) {
         return routes.handle(std::move(request));
     });
     asio::signal_set signals(io, SIGTERM, SIGINT);
-    signals.async_wait([&server](const boost::system::error_code& failure, int signal) {
+    asio::signal_set hangups(io);
+    if (material) {
+        hangups.add(SIGHUP);
+        reload_on_signal(hangups, *options.tls, server, backend);
+    }
+    signals.async_wait([&](const boost::system::error_code& failure, int signal) {
         if (!failure) {
             spdlog::info("signal {}: answering what is in flight, then stopping", signal);
             server.stop();
+            hangups.cancel();
         }
     });
     std::exception_ptr failed;
-    asio::co_spawn(io, server.run(), [&signals, &failed](std::exception_ptr failure) {
+    asio::co_spawn(io, server.run(), [&](std::exception_ptr failure) {
         failed = std::move(failure);
         signals.cancel();
+        hangups.cancel();
     });
-    spdlog::info("listening on {}:{}", options.listen.host, server.port());
+    spdlog::info(
+        "listening on {}:{}{}", options.listen.host, server.port(), material ? " with TLS" : ""
+    );
     io.run();
     parsers.join();
     if (failed) {
@@ -138,7 +201,7 @@ void run_gateway(const ServeOptions& options, gateway::Backend& backend) {
 
 }  // namespace
 
-ListenAddress parse_listen(const std::string& text) {
+ListenAddress parse_listen(const std::string& text, bool tls) {
     const std::size_t colon = text.rfind(':');
     ListenAddress address{text.substr(0, colon == std::string::npos ? 0 : colon), 0};
     const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
@@ -155,15 +218,16 @@ ListenAddress parse_listen(const std::string& text) {
     if (address.host == "localhost") {
         address.host = "127.0.0.1";
     }
-    if (address.host == "[::1]") {
-        address.host = "::1";
+    if (address.host.starts_with('[') && address.host.ends_with(']')) {
+        address.host = address.host.substr(1, address.host.size() - 2);
     }
-    if (address.host != "::1" && !address.host.starts_with("127.")) {
+    if (!tls && address.host != "::1" && !address.host.starts_with("127.")) {
         throw Error(
             ErrorKind::refused,
             "listen_beyond_loopback",
-            fmt::format("'{}' can be reached from other machines, and there is no TLS yet", text),
-            "listen on 127.0.0.1 or [::1]"
+            fmt::format("'{}' can be reached from other machines, and there is no TLS", text),
+            "make certificates with `tapline-central tls init --name HOST` and serve with --tls "
+            "DIR, or listen on 127.0.0.1 or [::1]"
         );
     }
     return address;
@@ -173,6 +237,10 @@ void serve(const ServeOptions& options) {
     std::unique_ptr<pg::EmbeddedServer> embedded;
     std::string url = options.database_url;
     const revision::LineageSet set = revision::load_lineages({});
+    std::optional<trust::Material> material;
+    if (options.tls) {
+        material = trust::load(options.tls->paths);
+    }
     if (options.embedded) {
         embedded = std::make_unique<pg::EmbeddedServer>(*options.embedded);
         url = embedded->url();
@@ -197,7 +265,7 @@ void serve(const ServeOptions& options) {
                 return obstacle_in_schema(set, session);
             };
             gateway::PgBackend backend(settler, std::move(backend_options));
-            run_gateway(options, backend);
+            run_gateway(options, material, backend);
         }
         settler.stop();
     } catch (...) {

@@ -1,10 +1,13 @@
 // `serve`: wires gateway, settling and, when asked for, a private PostgreSQL.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+
+#include "central/trust/files.hpp"
 
 namespace tapline::cli {
 
@@ -14,15 +17,22 @@ struct ListenAddress {
 };
 
 /// "127.0.0.1:8080", "[::1]:8080", "localhost:8080". Throws Error{usage, "listen_address"}, and
-/// Error{refused, "listen_beyond_loopback"} for an address that others could reach: there is no TLS
-/// yet, so whoever could connect could report pours.
-[[nodiscard]] ListenAddress parse_listen(const std::string& text);
+/// Error{refused, "listen_beyond_loopback"} for an address that others could reach, unless there is
+/// TLS: whoever could connect could report pours.
+[[nodiscard]] ListenAddress parse_listen(const std::string& text, bool tls = false);
+
+struct TlsOptions {
+    trust::Paths paths;
+    std::chrono::seconds lifetime{};  ///< of a device's certificate
+    std::chrono::seconds grace{};     ///< how long an ended one can be renewed
+};
 
 struct ServeOptions {
     ListenAddress listen;
     std::string database_url;                       ///< empty with `embedded`
     std::optional<std::filesystem::path> embedded;  ///< directory of a private PostgreSQL
     bool price_from_journal = false;
+    std::optional<TlsOptions> tls;  ///< read again on SIGHUP
 };
 
 /// Serves until SIGTERM or SIGINT, then drains: requests in flight are answered, nothing new is

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "central/fleet/admission.hpp"
 #include "central/fleet/hello.hpp"
 #include "central/gateway/problem.hpp"
 #include "common/error.hpp"
@@ -16,6 +17,9 @@ namespace {
 
 /// Hellos that may wait for a thread; one more is told to come back.
 constexpr int max_waiting_hellos = 1'000;
+/// A revoked device is refused this much later at the most; hello always asks.
+constexpr std::chrono::milliseconds standing_lifetime{5'000};
+constexpr std::size_t max_standings = 20'000;
 
 /// Counts down at the end of a scope.
 class Waiting {
@@ -44,16 +48,109 @@ asio::awaitable<settle::Outcome> PgBackend::pours(std::string controller, wire::
     return settler_.settle(std::move(controller), std::move(batch));
 }
 
-asio::awaitable<HelloOutcome> PgBackend::hello(std::string controller, wire::Hello hello) {
+template <typename Outcome, typename Work>
+asio::awaitable<Outcome> PgBackend::ask(std::string what, Work work) {
     if (waiting_ >= max_waiting_hellos) {
         co_return not_ready();
     }
     const Waiting waiting(waiting_);
-    auto job = [this, controller = std::move(controller), hello = std::move(hello)] {
-        return say_hello(controller, hello);
+    auto job = [this, what = std::move(what), work = std::move(work)]() mutable {
+        return with_session<Outcome>(what, work);
     };
     auto running = run_on(threads_.get_executor(), std::move(job));
     co_return co_await std::move(running);
+}
+
+template <typename Outcome, typename Work>
+Outcome PgBackend::with_session(const std::string& what, Work& work) {
+    try {
+        auto session = take_session();
+        Outcome outcome = work(*session);
+        give_back(std::move(session));
+        return outcome;
+    } catch (const Error& failure) {
+        if (failure.kind() != ErrorKind::unreachable && failure.kind() != ErrorKind::pg) {
+            throw;
+        }
+        // A server that went away took the idle sessions with it; the next request gets a new one.
+        const std::lock_guard lock(mutex_);
+        sessions_.clear();
+        spdlog::warn("{}: {}", printable(what), printable(failure.what()));
+        return not_ready();
+    }
+}
+
+asio::awaitable<HelloOutcome> PgBackend::hello(std::string controller, wire::Hello hello) {
+    const std::string what = "hello of " + controller;
+    auto work = [controller = std::move(controller), hello = std::move(hello)](pg::Session& session
+                ) -> HelloOutcome { return fleet::hello(session, controller, hello); };
+    auto asking = ask<HelloOutcome>(what, std::move(work));
+    co_return co_await std::move(asking);
+}
+
+asio::awaitable<AdmitOutcome> PgBackend::admit(fleet::Caller caller, bool fresh) {
+    const auto known = fresh ? std::nullopt : remembered(caller);
+    if (known) {
+        co_return *known;
+    }
+    auto work = [this, caller](pg::Session& session) -> AdmitOutcome {
+        const auto standing = fleet::admit(session, caller);
+        remember(caller, standing);
+        return standing;
+    };
+    auto asking = ask<AdmitOutcome>("standing of " + caller.name, std::move(work));
+    co_return co_await std::move(asking);
+}
+
+asio::awaitable<EnrollOutcome> PgBackend::enroll(wire::EnrollRequest request, std::string address) {
+    const auto by = issuer();
+    if (!by) {
+        co_return no_authority();
+    }
+    const std::string what = "enrolling from " + address;
+    auto work = [by, request = std::move(request), address = std::move(address)](
+                    pg::Session& session
+                ) -> EnrollOutcome { return fleet::enroll(session, *by, request, address); };
+    auto asking = ask<EnrollOutcome>(what, std::move(work));
+    co_return co_await std::move(asking);
+}
+
+asio::awaitable<EnrollOutcome> PgBackend::renew(fleet::Caller caller, wire::RenewRequest request) {
+    const auto by = issuer();
+    if (!by) {
+        co_return no_authority();
+    }
+    const std::string what = "renewal of " + caller.name;
+    auto work = [by, caller = std::move(caller), request = std::move(request)](pg::Session& session
+                ) -> EnrollOutcome { return fleet::renew(session, *by, caller, request); };
+    auto asking = ask<EnrollOutcome>(what, std::move(work));
+    co_return co_await std::move(asking);
+}
+
+void PgBackend::use(std::shared_ptr<const fleet::Issuer> issuer) {
+    const std::lock_guard lock(mutex_);
+    options_.issuer = std::move(issuer);
+}
+
+std::shared_ptr<const fleet::Issuer> PgBackend::issuer() {
+    const std::lock_guard lock(mutex_);
+    return options_.issuer;
+}
+
+std::optional<fleet::Standing> PgBackend::remembered(const fleet::Caller& caller) {
+    const std::lock_guard lock(mutex_);
+    const auto found = standings_.find(caller.fingerprint);
+    const bool good = found != standings_.end() && found->second.until > clock_.now_mono();
+    return good ? std::optional(found->second.standing) : std::nullopt;
+}
+
+void PgBackend::remember(const fleet::Caller& caller, fleet::Standing standing) {
+    const std::lock_guard lock(mutex_);
+    if (standings_.size() >= max_standings) {
+        standings_.clear();
+    }
+    const Remembered entry{standing, clock_.now_mono() + standing_lifetime};
+    standings_.insert_or_assign(caller.fingerprint, entry);
 }
 
 asio::awaitable<std::optional<wire::Problem>> PgBackend::obstacle() {
@@ -81,24 +178,6 @@ std::optional<wire::Problem> PgBackend::look_at_schema() {
         }
         const std::lock_guard lock(mutex_);
         sessions_.clear();
-        return not_ready();
-    }
-}
-
-HelloOutcome PgBackend::say_hello(const std::string& controller, const wire::Hello& hello) {
-    try {
-        auto session = take_session();
-        HelloOutcome outcome = fleet::hello(*session, controller, hello);
-        give_back(std::move(session));
-        return outcome;
-    } catch (const Error& failure) {
-        if (failure.kind() != ErrorKind::unreachable && failure.kind() != ErrorKind::pg) {
-            throw;
-        }
-        // A server that went away took the idle sessions with it; the next hello gets a new one.
-        const std::lock_guard lock(mutex_);
-        sessions_.clear();
-        spdlog::warn("hello of {}: {}", printable(controller), printable(failure.what()));
         return not_ready();
     }
 }

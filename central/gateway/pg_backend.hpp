@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "central/fleet/enrollment.hpp"
 #include "central/gateway/backend.hpp"
 #include "central/pg/session.hpp"
 
@@ -22,7 +24,8 @@ using SchemaCheck = std::function<std::optional<std::string>(pg::Session&)>;
 
 struct PgBackendOptions {
     std::string database_url;
-    SchemaCheck schema_check;        ///< asked by `/readyz`; may be empty
+    std::shared_ptr<const fleet::Issuer> issuer;  ///< nullptr: nobody can enrol here
+    SchemaCheck schema_check;                     ///< asked by `/readyz`; may be empty
     std::size_t hello_sessions = 2;  ///< threads, and at most as many connections, that say hello;
                                      ///< opened at need and dropped after a failure
 };
@@ -39,17 +42,42 @@ class PgBackend final : public Backend {
     [[nodiscard]] boost::asio::awaitable<HelloOutcome> hello(
         std::string controller, wire::Hello hello
     ) override;
+    [[nodiscard]] boost::asio::awaitable<AdmitOutcome> admit(fleet::Caller caller, bool fresh)
+        override;
+    [[nodiscard]] boost::asio::awaitable<EnrollOutcome> enroll(
+        wire::EnrollRequest request, std::string address
+    ) override;
+    [[nodiscard]] boost::asio::awaitable<EnrollOutcome> renew(
+        fleet::Caller caller, wire::RenewRequest request
+    ) override;
     [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> obstacle() override;
 
+    /// For requests that come from now on.
+    void use(std::shared_ptr<const fleet::Issuer> issuer);
+
   private:
-    [[nodiscard]] HelloOutcome say_hello(const std::string& controller, const wire::Hello& hello);
+    struct Remembered {
+        fleet::Standing standing;
+        MonoTime until;
+    };
+
+    /// Runs work(session) on a thread; not_ready while PostgreSQL is away.
+    template <typename Outcome, typename Work>
+    [[nodiscard]] boost::asio::awaitable<Outcome> ask(std::string what, Work work);
+    template <typename Outcome, typename Work>
+    [[nodiscard]] Outcome with_session(const std::string& what, Work& work);
+    [[nodiscard]] std::shared_ptr<const fleet::Issuer> issuer();
+    [[nodiscard]] std::optional<fleet::Standing> remembered(const fleet::Caller& caller);
+    void remember(const fleet::Caller& caller, fleet::Standing standing);
     [[nodiscard]] std::optional<wire::Problem> look_at_schema();
     [[nodiscard]] std::unique_ptr<pg::Session> take_session();
     void give_back(std::unique_ptr<pg::Session> session);
 
     settle::Settler& settler_;
     PgBackendOptions options_;
+    SystemClock clock_;
     std::mutex mutex_;
+    std::map<RowHash, Remembered> standings_;
     std::vector<std::unique_ptr<pg::Session>> sessions_;
     std::atomic<int> waiting_{0};
     boost::asio::thread_pool threads_;  // last: its jobs use everything above

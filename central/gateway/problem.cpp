@@ -87,6 +87,48 @@ wire::Problem header_too_large(std::size_t limit_bytes) {
     );
 }
 
+wire::Problem no_certificate() {
+    return with_detail(
+        make(403, "no_certificate", "this device shows no certificate", "wait"),
+        "enrol it: tapline-agent enroll URL, with the token that an operator prints"
+    );
+}
+
+wire::Problem wrong_authority() {
+    return with_detail(
+        make(403, "wrong_authority", "this certificate isn't of central's authority", "wait"),
+        "the device was enrolled elsewhere, or central has another authority now; enrol it again"
+    );
+}
+
+wire::Problem certificate_expired() {
+    return with_detail(
+        make(403, "certificate_expired", "the device's certificate has ended", "renew"),
+        "POST /v1/renew takes it for a while yet; agents do that by themselves"
+    );
+}
+
+wire::Problem tls_required() {
+    return with_detail(
+        make(403, "tls_required", "certificates are given over TLS only", "wait"),
+        "use the https address of central"
+    );
+}
+
+wire::Problem too_many_attempts() {
+    auto problem =
+        make(429, "too_many_attempts", "too many wrong codes came from this address", "retry");
+    problem.retry_after = 60s;
+    return problem;
+}
+
+wire::Problem no_authority() {
+    return with_detail(
+        make(501, "no_authority", "this central can't issue certificates", "wait"),
+        "the authority's key isn't here; see docs/trust.md"
+    );
+}
+
 wire::Problem internal() {
     auto problem =
         make(500, "internal", "central failed at this request; its log says why", "retry");

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "central/fleet/problems.hpp"
 #include "central/gateway/problem.hpp"
 #include "common/error.hpp"
 #include "common/run_on.hpp"
@@ -105,10 +106,50 @@ std::optional<wire::Problem> check_post(const http::Request& request) {
     if (!is_json(http::find(request.headers, "Content-Type"))) {
         return unsupported_media_type();
     }
-    if (!is_name(http::find(request.headers, "Tapline-Controller"))) {
-        return no_controller();
-    }
     return std::nullopt;
+}
+
+/// What a TLS connection lacks for anything but enrolling; nullopt when it has a certificate that
+/// counts. ended: one whose time is over is good enough.
+std::optional<wire::Problem> check_certificate(const http::Peer& peer, UtcTime now, bool ended) {
+    switch (peer.certificate) {
+        case http::Peer::Certificate::none:
+            return no_certificate();
+        case http::Peer::Certificate::foreign:
+            return wrong_authority();
+        case http::Peer::Certificate::ours:
+            break;
+    }
+    if (!is_name(peer.name)) {
+        return wrong_authority();
+    }
+    const UtcTime until{std::chrono::milliseconds(peer.not_after_ms)};
+    return now > until && !ended ? std::optional(certificate_expired()) : std::nullopt;
+}
+
+fleet::Caller caller_of(const http::Peer& peer) {
+    fleet::Caller caller;
+    caller.name = peer.name;
+    caller.serial = peer.serial;
+    caller.fingerprint = hash_from_hex(peer.fingerprint).value_or(RowHash{});
+    caller.key_hash = hash_from_hex(peer.key_hash).value_or(RowHash{});
+    caller.not_after = UtcTime{std::chrono::milliseconds(peer.not_after_ms)};
+    return caller;
+}
+
+/// The request without its body.
+http::Request head_of(const http::Request& request) {
+    http::Request head(request.method, request.target);
+    head.headers = request.headers;
+    head.peer = request.peer;
+    return head;
+}
+
+http::Response answer_of(const EnrollOutcome& outcome) {
+    if (const auto* problem = std::get_if<wire::Problem>(&outcome)) {
+        return to_response(*problem);
+    }
+    return json(wire::encode(std::get<wire::Enrolled>(outcome)));
 }
 
 /// The decoded body, or the problem that it has.
@@ -144,7 +185,6 @@ asio::awaitable<Decoded<Message>> decode_on(
 asio::awaitable<http::Response> Routes::handle(http::Request request) {
     const auto parts = split_path(request.target);
     const bool get = request.method == "GET";
-    const bool post = request.method == "POST";
     if (parts.size() == 1 && parts[0] == "healthz") {
         co_return get ? plain(200, "ok\n") : refuse_method("GET");
     }
@@ -157,34 +197,128 @@ asio::awaitable<http::Response> Routes::handle(http::Request request) {
         co_return obstacle ? to_response(*obstacle) : plain(200, "ready\n");
     }
     const bool v1 = parts.size() >= 2 && parts[0] == "v1";
-    if (v1 && parts.size() == 2 && parts[1] == "hello") {
-        if (!post) {
-            co_return refuse_method("POST");
-        }
-        auto answering = hello(std::move(request));
-        co_return co_await std::move(answering);
+    const bool short_path = v1 && parts.size() == 2;
+    const bool known =
+        (short_path && (parts[1] == "hello" || parts[1] == "enroll" || parts[1] == "renew")) ||
+        (v1 && parts.size() == 5 && parts[1] == "journals" && parts[4] == "pours");
+    if (!known) {
+        co_return to_response(not_found(request.target));
     }
-    if (v1 && parts.size() == 5 && parts[1] == "journals" && parts[4] == "pours") {
-        if (!post) {
-            co_return refuse_method("POST");
-        }
-        const auto epoch = positive(parts[3]);
-        if (!is_uuid(parts[2]) || !epoch) {
-            co_return to_response(
-                malformed("the path must hold the journal's UUID in lower case and its epoch")
-            );
-        }
-        auto answering = pours(std::move(request), parts[2], *epoch);
-        co_return co_await std::move(answering);
+    if (request.method != "POST") {
+        co_return refuse_method("POST");
     }
-    co_return to_response(not_found(request.target));
+    auto posting = post(std::move(request), parts);
+    co_return co_await std::move(posting);
 }
 
-asio::awaitable<http::Response> Routes::hello(http::Request request) {
+asio::awaitable<http::Response> Routes::post(
+    http::Request request, std::vector<std::string> parts
+) {
     if (const auto problem = check_post(request)) {
         co_return to_response(*problem);
     }
-    std::string controller(http::find(request.headers, "Tapline-Controller"));
+    if (parts[1] == "hello") {
+        auto answering = hello(std::move(request));
+        co_return co_await std::move(answering);
+    }
+    if (parts[1] == "enroll") {
+        auto answering = enroll(std::move(request));
+        co_return co_await std::move(answering);
+    }
+    if (parts[1] == "renew") {
+        auto answering = renew(std::move(request));
+        co_return co_await std::move(answering);
+    }
+    const auto epoch = positive(parts[3]);
+    if (!is_uuid(parts[2]) || !epoch) {
+        co_return to_response(
+            malformed("the path must hold the journal's UUID in lower case and its epoch")
+        );
+    }
+    auto answering = pours(std::move(request), parts[2], *epoch);
+    co_return co_await std::move(answering);
+}
+
+/// Without TLS the header says who asks, and only this machine can ask.
+asio::awaitable<Routes::Admission> Routes::admit(http::Request request, bool fresh) {
+    Admitted admitted;
+    if (!request.peer.tls) {
+        admitted.controller = http::find(request.headers, "Tapline-Controller");
+        if (!is_name(admitted.controller)) {
+            co_return no_controller();
+        }
+        co_return admitted;
+    }
+    if (auto problem = check_certificate(request.peer, clock_.now_utc(), false)) {
+        co_return std::move(*problem);
+    }
+    admitted.controller = request.peer.name;
+    auto asking = backend_.admit(caller_of(request.peer), fresh);
+    const AdmitOutcome outcome = co_await std::move(asking);
+    if (const auto* problem = std::get_if<wire::Problem>(&outcome)) {
+        co_return *problem;
+    }
+    const auto standing = std::get<fleet::Standing>(outcome);
+    if (standing == fleet::Standing::revoked) {
+        co_return fleet::problems::revoked(admitted.controller);
+    }
+    admitted.pending = standing == fleet::Standing::pending;
+    co_return admitted;
+}
+
+asio::awaitable<http::Response> Routes::enroll(http::Request request) {
+    const std::string address = request.peer.address;
+    if (!request.peer.tls) {
+        co_return to_response(tls_required());
+    }
+    if (!attempts_.may_try(address, clock_.now_mono())) {
+        co_return to_response(too_many_attempts());
+    }
+    auto decoding = decode_on<wire::EnrollRequest>(
+        parsers_, std::move(request.body), &wire::decode_enroll_request
+    );
+    auto decoded = co_await std::move(decoding);
+    if (const auto* problem = std::get_if<wire::Problem>(&decoded)) {
+        co_return to_response(*problem);
+    }
+    auto message = std::get<wire::EnrollRequest>(std::move(decoded));
+    auto asking = backend_.enroll(std::move(message), address);
+    const EnrollOutcome outcome = co_await std::move(asking);
+    const auto* problem = std::get_if<wire::Problem>(&outcome);
+    if (problem != nullptr && problem->status < 500) {
+        attempts_.failed(address, clock_.now_mono());
+    }
+    co_return answer_of(outcome);
+}
+
+asio::awaitable<http::Response> Routes::renew(http::Request request) {
+    if (!request.peer.tls) {
+        co_return to_response(tls_required());
+    }
+    if (const auto problem = check_certificate(request.peer, clock_.now_utc(), true)) {
+        co_return to_response(*problem);
+    }
+    auto decoding = decode_on<wire::RenewRequest>(
+        parsers_, std::move(request.body), &wire::decode_renew_request
+    );
+    auto decoded = co_await std::move(decoding);
+    if (const auto* problem = std::get_if<wire::Problem>(&decoded)) {
+        co_return to_response(*problem);
+    }
+    auto message = std::get<wire::RenewRequest>(std::move(decoded));
+    auto asking = backend_.renew(caller_of(request.peer), std::move(message));
+    const EnrollOutcome outcome = co_await std::move(asking);
+    co_return answer_of(outcome);
+}
+
+asio::awaitable<http::Response> Routes::hello(http::Request request) {
+    auto admitting = admit(head_of(request), true);
+    const Admission admission = co_await std::move(admitting);
+    if (const auto* problem = std::get_if<wire::Problem>(&admission)) {
+        co_return to_response(*problem);
+    }
+    const auto& admitted = std::get<Admitted>(admission);
+    std::string controller = admitted.controller;
     auto decoding = decode_on<wire::Hello>(parsers_, std::move(request.body), &wire::decode_hello);
     auto decoded = co_await std::move(decoding);
     if (const auto* problem = std::get_if<wire::Problem>(&decoded)) {
@@ -193,20 +327,31 @@ asio::awaitable<http::Response> Routes::hello(http::Request request) {
     auto message = std::get<wire::Hello>(std::move(decoded));
     message.controller = controller;
     auto asking = backend_.hello(std::move(controller), std::move(message));
-    const HelloOutcome outcome = co_await std::move(asking);
+    HelloOutcome outcome = co_await std::move(asking);
     if (const auto* problem = std::get_if<wire::Problem>(&outcome)) {
         co_return to_response(*problem);
     }
-    co_return json(wire::encode(std::get<wire::HelloReply>(outcome)));
+    auto& reply = std::get<wire::HelloReply>(outcome);
+    if (admitted.pending) {
+        reply.directives.hold = true;
+        reply.directives.hold_reason = fleet::problems::pending_words(admitted.controller);
+    }
+    co_return json(wire::encode(reply));
 }
 
 asio::awaitable<http::Response> Routes::pours(
     http::Request request, std::string journal_id, std::int64_t epoch
 ) {
-    if (const auto problem = check_post(request)) {
+    auto admitting = admit(head_of(request), false);
+    const Admission admission = co_await std::move(admitting);
+    if (const auto* problem = std::get_if<wire::Problem>(&admission)) {
         co_return to_response(*problem);
     }
-    std::string controller(http::find(request.headers, "Tapline-Controller"));
+    const auto& admitted = std::get<Admitted>(admission);
+    if (admitted.pending) {
+        co_return to_response(fleet::problems::pending(admitted.controller));
+    }
+    std::string controller = admitted.controller;
     auto decoding = decode_on<wire::Batch>(parsers_, std::move(request.body), &wire::decode_batch);
     auto decoded = co_await std::move(decoding);
     if (const auto* problem = std::get_if<wire::Problem>(&decoded)) {

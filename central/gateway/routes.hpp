@@ -1,9 +1,14 @@
 // The paths of the wire, version 1 (docs/wire.md): a request in, an answer out; no sockets here.
 #pragma once
 
+#include <string>
+#include <variant>
+#include <vector>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "central/gateway/attempts.hpp"
 #include "central/gateway/backend.hpp"
 #include "common/http.hpp"
 
@@ -22,6 +27,20 @@ class Routes {
     [[nodiscard]] boost::asio::awaitable<http::Response> handle(http::Request request);
 
   private:
+    /// Who asks, and how it stands.
+    struct Admitted {
+        std::string controller;
+        bool pending = false;
+    };
+
+    using Admission = std::variant<Admitted, wire::Problem>;
+
+    [[nodiscard]] boost::asio::awaitable<http::Response> post(
+        http::Request request, std::vector<std::string> parts
+    );
+    [[nodiscard]] boost::asio::awaitable<Admission> admit(http::Request request, bool fresh);
+    [[nodiscard]] boost::asio::awaitable<http::Response> enroll(http::Request request);
+    [[nodiscard]] boost::asio::awaitable<http::Response> renew(http::Request request);
     [[nodiscard]] boost::asio::awaitable<http::Response> hello(http::Request request);
     [[nodiscard]] boost::asio::awaitable<http::Response> pours(
         http::Request request, std::string journal_id, std::int64_t epoch
@@ -29,6 +48,8 @@ class Routes {
 
     Backend& backend_;
     boost::asio::any_io_executor parsers_;
+    SystemClock clock_;
+    Attempts attempts_;
 };
 
 }  // namespace tapline::gateway

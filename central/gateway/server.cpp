@@ -16,8 +16,10 @@
 #include <spdlog/spdlog.h>
 
 #include "central/gateway/problem.hpp"
+#include "central/gateway/server_rules.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
+#include "common/tls_stream.hpp"
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -28,8 +30,7 @@ namespace tapline::gateway {
 
 namespace {
 
-// The one place that names the stream; TLS comes in here and in Impl::serve's handshake.
-using Stream = beast::tcp_stream;
+using Stream = TlsStream<beast::tcp_stream>;
 
 constexpr std::size_t max_buffer_bytes = std::size_t{64} * 1024;
 constexpr std::size_t first_read_bytes = std::size_t{4} * 1024;
@@ -42,38 +43,6 @@ constexpr std::size_t max_turned_away = 64;
 constexpr std::size_t max_lingering_bytes = std::size_t{4} * 1024 * 1024;
 constexpr std::chrono::milliseconds lingering_deadline = 2s;
 
-asio::ip::tcp::endpoint endpoint_of(const ServerOptions& options) {
-    error_code failure;
-    const auto address = asio::ip::make_address(options.address, failure);
-    if (failure || !address.is_loopback()) {
-        throw Error(
-            ErrorKind::usage,
-            "listen_address",
-            fmt::format("the gateway can't listen at {}", printable(options.address)),
-            "without TLS only a loopback address may be used: 127.0.0.1 or ::1"
-        );
-    }
-    return {address, options.port};
-}
-
-/// The answer to what isn't a request of ours; nullopt when the connection just ended.
-std::optional<wire::Problem> problem_of(const error_code& failure, const ServerOptions& options) {
-    namespace errors = beast::http;
-    if (failure == errors::error::body_limit) {
-        return oversized(options.max_body_bytes);
-    }
-    if (failure == errors::error::header_limit || failure == errors::error::buffer_overflow) {
-        return header_too_large(options.max_header_bytes);
-    }
-    const bool ended =
-        failure == errors::error::end_of_stream || failure == errors::error::partial_message;
-    if (!ended &&
-        failure.category() == errors::make_error_code(errors::error::bad_method).category()) {
-        return bad_http(failure.message());
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 class Server::Impl {
@@ -83,7 +52,8 @@ class Server::Impl {
           handler_(std::move(handler)),
           executor_(executor),
           acceptor_(executor),
-          drained_(executor) {
+          drained_(executor),
+          tls_(options_.tls ? make_context(*options_.tls) : nullptr) {
         const auto endpoint = endpoint_of(options_);
         try {
             acceptor_.open(endpoint.protocol());
@@ -113,13 +83,17 @@ class Server::Impl {
     asio::awaitable<void> run();
     void stop();
 
+    void use(const ServerTls& tls) { tls_ = make_context(tls); }
+
   private:
     /// One connection. Lives in sessions_, which is how stop() finds the idle ones.
     struct Session {
-        explicit Session(asio::ip::tcp::socket socket) : stream(std::move(socket)) {}
+        Session(asio::ip::tcp::socket socket, TlsContext tls)
+            : stream(std::move(socket), std::move(tls)) {}
 
         Stream stream;
         beast::flat_buffer buffer{max_buffer_bytes};
+        http::Peer peer;
         bool idle = true;
         int served = 0;
     };
@@ -130,6 +104,7 @@ class Server::Impl {
     void start(asio::ip::tcp::socket socket);
     void turn_away(asio::ip::tcp::socket socket);
     asio::awaitable<void> serve(Place session);
+    [[nodiscard]] asio::awaitable<bool> shake_hands(Place session);
     [[nodiscard]] asio::awaitable<bool> wait_for_bytes(Place session);
     [[nodiscard]] asio::awaitable<bool> serve_one(Place session);
     [[nodiscard]] asio::awaitable<http::Response> answer(http::Request request);
@@ -144,6 +119,7 @@ class Server::Impl {
     asio::any_io_executor executor_;
     asio::ip::tcp::acceptor acceptor_;
     asio::steady_timer drained_;
+    TlsContext tls_;
     std::list<Session> sessions_;
     std::list<Session> turned_away_;
     std::uint16_t port_ = 0;
@@ -168,7 +144,8 @@ asio::awaitable<void> Server::Impl::run() {
         }
         if (sessions_.size() < options_.max_connections) {
             start(std::move(socket));
-        } else if (turned_away_.size() < max_turned_away) {
+        } else if (!tls_ && turned_away_.size() < max_turned_away) {
+            // With TLS the words would cost a handshake, which is what there is too much of.
             turn_away(std::move(socket));
         }
     }
@@ -177,7 +154,7 @@ asio::awaitable<void> Server::Impl::run() {
         co_await drained_.async_wait(token);
     }
     for (auto& session : sessions_) {
-        session.stream.close();
+        session.stream.tcp().close();
     }
 }
 
@@ -187,7 +164,7 @@ void Server::Impl::stop() {
     acceptor_.close(ignored);
     for (auto& session : sessions_) {
         if (session.idle) {
-            session.stream.close();
+            session.stream.tcp().close();
         }
     }
 }
@@ -195,7 +172,7 @@ void Server::Impl::stop() {
 void Server::Impl::start(asio::ip::tcp::socket socket) {
     error_code ignored;  // without it answers only take a little longer
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    const auto session = sessions_.emplace(sessions_.end(), std::move(socket));
+    const auto session = sessions_.emplace(sessions_.end(), std::move(socket), tls_);
     asio::co_spawn(executor_, serve(session), [this, session](std::exception_ptr failure) {
         sessions_.erase(session);
         if (stopping_ && sessions_.empty()) {
@@ -208,7 +185,7 @@ void Server::Impl::start(asio::ip::tcp::socket socket) {
 }
 
 void Server::Impl::turn_away(asio::ip::tcp::socket socket) {
-    const auto session = turned_away_.emplace(turned_away_.end(), std::move(socket));
+    const auto session = turned_away_.emplace(turned_away_.end(), std::move(socket), nullptr);
     asio::co_spawn(executor_, say_busy(session), [this, session](std::exception_ptr failure) {
         turned_away_.erase(session);
         if (failure) {
@@ -224,8 +201,31 @@ asio::awaitable<void> Server::Impl::say_busy(Place session) {
     co_await std::move(lingering);
 }
 
+asio::awaitable<bool> Server::Impl::shake_hands(Place session) {
+    error_code failure;
+    if (auto* tls = session->stream.tls(); tls != nullptr) {
+        auto foreign = std::make_shared<bool>(false);
+        tls->set_verify_callback([foreign](bool good, asio::ssl::verify_context& chain) {
+            return look_at(good, chain, *foreign);
+        });
+        session->stream.tcp().expires_after(options_.read_deadline);
+        auto token = asio::redirect_error(asio::use_awaitable, failure);
+        co_await tls->async_handshake(asio::ssl::stream_base::server, token);
+        if (failure) {
+            spdlog::debug("no TLS handshake: {}", failure.message());
+            co_return false;
+        }
+        session->peer = peer_of(tls->native_handle(), *foreign);
+    }
+    const auto from = session->stream.tcp().socket().remote_endpoint(failure);
+    session->peer.address = failure ? std::string("?") : from.address().to_string();
+    co_return true;
+}
+
 asio::awaitable<void> Server::Impl::serve(Place session) {
-    while (!stopping_) {
+    auto shaking = shake_hands(session);
+    const bool agreed = co_await std::move(shaking);
+    while (agreed && !stopping_) {
         session->idle = true;
         auto waiting = wait_for_bytes(session);
         const bool arrived = co_await std::move(waiting);
@@ -241,7 +241,7 @@ asio::awaitable<void> Server::Impl::serve(Place session) {
         ++session->served;
     }
     error_code ignored;  // the client may have gone already
-    session->stream.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    session->stream.tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
 }
 
 /// A fresh connection gets the time of a request, a kept one may be idle for longer.
@@ -250,7 +250,7 @@ asio::awaitable<bool> Server::Impl::wait_for_bytes(Place session) {
         co_return true;
     }
     const bool fresh = session->served == 0;
-    session->stream.expires_after(fresh ? options_.read_deadline : options_.idle_timeout);
+    session->stream.tcp().expires_after(fresh ? options_.read_deadline : options_.idle_timeout);
     error_code failure;
     auto token = asio::redirect_error(asio::use_awaitable, failure);
     auto space = session->buffer.prepare(first_read_bytes);
@@ -263,7 +263,7 @@ asio::awaitable<bool> Server::Impl::serve_one(Place session) {
     beast::http::request_parser<beast::http::string_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(options_.max_header_bytes));
     parser.body_limit(options_.max_body_bytes);
-    session->stream.expires_after(options_.read_deadline);
+    session->stream.tcp().expires_after(options_.read_deadline);
     error_code failure;
     auto token = asio::redirect_error(asio::use_awaitable, failure);
     co_await beast::http::async_read_header(session->stream, session->buffer, parser, token);
@@ -297,6 +297,7 @@ asio::awaitable<bool> Server::Impl::serve_one(Place session) {
         request.headers.push_back(std::move(header));
     }
     request.body = std::move(message.body());
+    request.peer = session->peer;
     auto answering = answer(std::move(request));
     http::Response response = co_await std::move(answering);
     if (head) {
@@ -347,7 +348,7 @@ asio::awaitable<bool> Server::Impl::write(
     message.keep_alive(keep && !stopping_);
     message.body() = std::move(response.body);
     message.prepare_payload();
-    session->stream.expires_after(options_.write_deadline);
+    session->stream.tcp().expires_after(options_.write_deadline);
     error_code failure;
     auto token = asio::redirect_error(asio::use_awaitable, failure);
     co_await beast::http::async_write(session->stream, message, token);
@@ -356,14 +357,14 @@ asio::awaitable<bool> Server::Impl::write(
 
 asio::awaitable<void> Server::Impl::linger(Place session) {
     error_code failure;
-    session->stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, failure);
-    session->stream.expires_after(lingering_deadline);
+    session->stream.tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, failure);
+    session->stream.tcp().expires_after(lingering_deadline);
     auto token = asio::redirect_error(asio::use_awaitable, failure);
     std::size_t dropped = 0;
     session->buffer.clear();
     while (!failure && dropped < max_lingering_bytes) {
         auto space = session->buffer.prepare(max_buffer_bytes);
-        dropped += co_await session->stream.async_read_some(space, token);
+        dropped += co_await session->stream.tcp().async_read_some(space, token);
     }
 }
 
@@ -386,6 +387,10 @@ asio::awaitable<void> Server::run() {
 
 void Server::stop() {
     impl_->stop();
+}
+
+void Server::use(const ServerTls& tls) {
+    impl_->use(tls);
 }
 
 }  // namespace tapline::gateway

@@ -168,6 +168,11 @@ Decision decide(
     if (auto missing = missing_part(pour, facts)) {
         return std::move(*missing);
     }
+    if (facts.foreign_tap && !options.operator_decided) {
+        return Rejection{
+            "tap_not_yours",
+            fmt::format("tap {} isn't on the list of the controller that sent this", pour.tap_id)};
+    }
     Charge charge;
     charge.guest_id = facts.holder->guest_id;
     charge.card_uid = *facts.card_uid;

@@ -47,6 +47,7 @@ struct Facts {
     std::optional<Holder> holder;
     std::optional<std::string> tap_status;
     std::optional<Keg> keg;
+    bool foreign_tap = false;  ///< the controller has a list of taps, and this one isn't on it
 };
 
 struct Charge {
@@ -77,7 +78,8 @@ struct DecideOptions {
     bool operator_decided = false;  ///< legacy rows may be charged, flag_resolved is set
 };
 
-/// Codes: unknown_card, card_without_guest, unknown_tap, tap_without_keg, conflict,
+/// Codes: unknown_card, card_without_guest, unknown_tap, tap_without_keg,
+/// tap_not_yours, conflict,
 /// legacy_confirmed_missing, legacy_unpaid, amount_out_of_bounds, balance_out_of_bounds,
 /// keg_out_of_bounds. A Charge has been added to `running`.
 [[nodiscard]] Decision decide(

@@ -19,7 +19,7 @@ struct Cursor {
 };
 
 /// Index of the first row that isn't settled yet (rows.size(): none), or why the batch can't be
-/// taken: unknown_journal, foreign_journal, gap, fork.
+/// taken: unknown_journal, not_yours, gap, fork.
 [[nodiscard]] std::variant<std::size_t, wire::Problem> position(
     const Prepared& batch, const std::optional<Cursor>& cursor
 );

@@ -30,7 +30,7 @@ wire::Problem bad_request(std::string code, std::string detail) {
 
 wire::Problem foreign_journal(const std::string& journal_id) {
     auto made =
-        problem(403, "foreign_journal", "This journal belongs to another controller", "wait");
+        problem(403, "not_yours", "This journal belongs to another controller", "wait");
     made.detail = fmt::format(
         "journal {} was registered by another controller; an operator moves it if that is right",
         journal_id

@@ -7,6 +7,7 @@
 #include "central/settle/facts.hpp"
 #include "central/settle/prepare.hpp"
 #include "central/settle/statements.hpp"
+#include "central/settle/tap_owner.hpp"
 #include "common/log.hpp"
 #include "common/wire.hpp"
 
@@ -70,7 +71,8 @@ void settle_rows(pg::Session& session, std::vector<SettleRow>& rows, const Decid
     if (rows.empty()) {
         return;
     }
-    const auto facts = find_facts(session, rows);
+    auto facts = find_facts(session, rows);
+    mark_foreign_taps(session, rows, facts);
     Running running;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         auto& row = rows[i];

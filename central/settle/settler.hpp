@@ -36,7 +36,7 @@ class Settler {
     Settler& operator=(const Settler&) = delete;
 
     /// `controller` is who the connection says it is. Never throws for anything PostgreSQL or the
-    /// batch did: the answer is a Problem then (gap, fork, resync, hash_mismatch, foreign_journal,
+    /// batch did: the answer is a Problem then (gap, fork, resync, hash_mismatch, not_yours,
     /// unknown_journal, retry, overloaded, …) and nothing of the batch has been done.
     [[nodiscard]] boost::asio::awaitable<Outcome> settle(std::string controller, wire::Batch batch);
 

@@ -140,7 +140,7 @@ class CentralVerbs(unittest.TestCase):
 
     def test_down_to_base_asks_before_it_drops_rows(self):
         steps = self.json_of("upgrade")["steps"]
-        self.assertEqual([step["lineage"] for step in steps], ["app", "tapline", "tapline"])
+        self.assertEqual([step["lineage"] for step in steps], ["app"] + ["tapline"] * (len(steps) - 1))
         connection = self.cluster.connect("bar")
         self.addCleanup(connection.close)
         connection.cursor().execute(

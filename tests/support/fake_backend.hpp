@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include <boost/asio/steady_timer.hpp>
@@ -13,7 +14,11 @@
 
 namespace tapline::test {
 
-class FakeBackend final : public gateway::Backend {
+/// code (empty for a renewal) and request -> what is answered
+using EnrollAnswer =
+    std::function<gateway::EnrollOutcome(const std::string& code, const std::string& csr)>;
+
+class FakeBackend : public gateway::Backend {
   public:
     int calls = 0;
     bool is_ready = true;
@@ -49,6 +54,40 @@ class FakeBackend final : public gateway::Backend {
         wire::HelloReply reply;
         reply.cursor = 7;
         co_return reply;
+    }
+
+    fleet::Standing standing = fleet::Standing::enrolled;
+    fleet::Caller caller;
+    std::optional<EnrollAnswer> enrolling;
+
+    [[nodiscard]] boost::asio::awaitable<gateway::AdmitOutcome> admit(
+        fleet::Caller who, bool /*fresh*/
+    ) override {
+        caller = std::move(who);
+        co_return standing;
+    }
+
+    [[nodiscard]] boost::asio::awaitable<gateway::EnrollOutcome> enroll(
+        wire::EnrollRequest request, std::string /*address*/
+    ) override {
+        ++calls;
+        gateway::EnrollOutcome answered = gateway::no_authority();
+        if (enrolling) {
+            answered = (*enrolling)(request.code, request.csr);
+        }
+        co_return answered;
+    }
+
+    [[nodiscard]] boost::asio::awaitable<gateway::EnrollOutcome> renew(
+        fleet::Caller who, wire::RenewRequest request
+    ) override {
+        ++calls;
+        caller = std::move(who);
+        gateway::EnrollOutcome answered = gateway::no_authority();
+        if (enrolling) {
+            answered = (*enrolling)("", request.csr);
+        }
+        co_return answered;
     }
 
     [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> obstacle() override {

@@ -40,7 +40,7 @@ TEST_CASE("a journal never seen starts at cursor 0 and is registered once") {
     const auto first = room.reply(room.journal.hello_message());
     CHECK(first.cursor == 0);
     CHECK(first.hash_at_cursor == RowHash{});
-    CHECK(first.central_revision == "t0004_holds");
+    CHECK(first.central_revision == "t0005_trust");
     CHECK(first.directives.heartbeat_s == 60);
     CHECK_FALSE(first.directives.hold);
     CHECK(first.server_utc_ms > 1'700'000'000'000);
@@ -85,7 +85,7 @@ TEST_CASE("a journal belongs to the controller that registered it") {
     room.journal.hello(room.session);
     const auto refused = room.refusal(room.journal.hello_message(), "tap-2");
     CHECK(refused.status == 403);
-    CHECK(refused.code == "foreign_journal");
+    CHECK(refused.code == "not_yours");
 }
 
 TEST_CASE("hello refuses what it can't serve") {

@@ -123,7 +123,7 @@ TEST_CASE("a journal without hello is asked for one, another controller's is ref
     CHECK(unknown.action == "resync");
     const auto foreign = problem(test::send(room.settler, "tap-2", room.journal.all()));
     CHECK(foreign.status == 403);
-    CHECK(foreign.code == "foreign_journal");
+    CHECK(foreign.code == "not_yours");
     CHECK(room.pours() == 0);
 }
 

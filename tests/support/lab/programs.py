@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import signal
+import ssl
 import subprocess
 
 from .waiting import TimedOut, free_port, wait_until
@@ -113,9 +114,13 @@ class Program:
 
 
 class Central(Program):
-    def __init__(self, directory, database_url=None, embedded=None, name="central", port=None, env=None):
+    def __init__(self, directory, database_url=None, embedded=None, name="central", port=None, env=None, tls=None, config=None):
+        """tls: directory of `tls init`. config: a central.toml."""
         self.port = port or free_port()
+        self.tls = tls
         command = [program("tapline-central"), "serve", "--listen", f"127.0.0.1:{self.port}"]
+        command += ["--tls", tls] if tls else []
+        command += ["--config", config] if config else []
         environment = dict(env or {})
         if embedded:
             command += ["--embedded", embedded]
@@ -125,16 +130,24 @@ class Central(Program):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def get(self, path, timeout_s=3):
         return self.request("GET", path, None, timeout_s)
 
-    def request(self, method, path, body=None, timeout_s=10):
-        """(status, text); status 0 when nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+    def request(self, method, path, body=None, timeout_s=10, identity=None, headers=None):
+        """(status, text); status 0 when nobody answers. identity: file of key and certificate, over TLS."""
+        if self.tls:
+            context = ssl.create_default_context(cafile=os.path.join(self.tls, "ca.pem"))
+            if identity:
+                context.load_cert_chain(identity)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
         try:
-            headers = {"Content-Type": "application/json"} if body is not None else {}
+            headers = dict(headers or {})
+            if body is not None:
+                headers["Content-Type"] = "application/json"
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode(errors="replace")
@@ -157,12 +170,13 @@ class Central(Program):
 
 
 class Agent(Program):
-    def __init__(self, directory, journals, central_url, name="agent", user=None, env=None):
+    def __init__(self, directory, journals, central_url, name="agent", user=None, env=None, state_dir=None):
         """journals: one path or several. The first retry isn't spread out as it is in a fleet."""
         self.journals = [journals] if isinstance(journals, str) else list(journals)
         command = [program("tapline-agent"), "run", "--central", central_url, "--name", name]
         command += ["--first-retry-spread-s", "0", "--retry-cap-ms", "4000"]
         command += ["--status-file", os.path.join(directory, f"{name}.status")]
+        command += ["--state-dir", state_dir] if state_dir else []
         for journal in self.journals:
             command += ["--journal", journal]
         super().__init__(name, directory, command, env, user)

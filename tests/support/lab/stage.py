@@ -1,5 +1,6 @@
 """One bar on stage: PostgreSQL, central, journals with their agents and taps, and the oracle."""
 
+import json
 import os
 import random
 import shutil
@@ -21,7 +22,7 @@ class Stage:
     """`with Stage(taps=3) as stage:` ends everything it started, also when the test fails; then the
     ends of all logs are printed. The seed is printed; TAPLINE_SEED repeats a run's data."""
 
-    def __init__(self, *, central_url=None, **bar_options):
+    def __init__(self, *, central_url=None, tls=False, central_toml="", **bar_options):
         self.seed = int(os.environ.get("TAPLINE_SEED") or random.SystemRandom().randrange(1 << 31))
         print(f"seed {self.seed} (TAPLINE_SEED={self.seed} repeats it)", flush=True)
         self.dice = random.Random(self.seed)
@@ -29,6 +30,8 @@ class Stage:
         self.oracle = Oracle(self.bar)
         self.central_url = central_url
         self.directory = work_directory()
+        self.tls = self.path("tls") if tls else None
+        self.central_toml = central_toml
         self.cluster = None
         self.central = None
         self.agents = []
@@ -46,7 +49,13 @@ class Stage:
             self.bar.seed(connection)
             connection.close()
             url = self.central_url(self) if self.central_url else self.database_url
-            self.central = Central(self.directory, url)
+            config = self.path("central.toml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(self.central_toml)
+            if self.tls:
+                names = ["--name", "127.0.0.1", "--name", "localhost"]
+                must("tapline-central", ["tls", "init", *names, "--dir", self.tls])
+            self.central = Central(self.directory, url, tls=self.tls, config=config)
             self.central.start()
             self.central.wait_ready()
         except BaseException:
@@ -94,6 +103,30 @@ class Stage:
         agent = Agent(self.directory, journal, self.central.url, name or f"agent{len(self.agents) + 1}", **options)
         self.agents.append(agent)
         return agent
+
+    def verb(self, *arguments, stdin=None):
+        """A verb of tapline-central on this bar's database; its JSON."""
+        done = must(
+            "tapline-central", [*arguments, "--json"], env={"DATABASE_URL": self.database_url}, stdin=stdin
+        )
+        return json.loads(done.stdout)
+
+    def token(self, name, *taps, minutes=60):
+        options = [word for tap in taps for word in ("--tap", str(tap))]
+        made = self.verb(
+            "controllers", "enroll", name, *options, "--minutes", str(minutes), "--tls", self.tls
+        )
+        return made["token"]
+
+    def enroll(self, name, *taps):
+        """Gives the state directory of a device that is enrolled as `name`."""
+        state = self.path(f"{name}.state")
+        must(
+            "tapline-agent",
+            ["enroll", self.central.url, "--state-dir", state],
+            stdin=self.token(name, *taps) + "\n",
+        )
+        return state
 
     def add_tap(self, journal, tap=1, **options):
         """Not started. Each has a seed of its own, so that no two print the same id."""

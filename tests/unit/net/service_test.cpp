@@ -191,6 +191,7 @@ TEST_CASE("Status JSON: what is written is read again; half of it is nothing") {
     tapline::service::AgentStatus status;
     status.pid = 7;
     status.name = "bar-3";
+    status.certificate_until = "2027-05-19T12:00:00.000Z";
     tapline::sync::SyncStatus journal;
     journal.file = "/var/lib/tap/journal.db";
     journal.state = tapline::sync::SyncState::held;
@@ -204,6 +205,7 @@ TEST_CASE("Status JSON: what is written is read again; half of it is nothing") {
     REQUIRE(again);
     REQUIRE(again->journals.size() == 1);
     CHECK(again->pid == 7);
+    CHECK(again->certificate_until == status.certificate_until);
     CHECK(again->journals[0].state == tapline::sync::SyncState::held);
     CHECK(again->journals[0].depth == 12);
     CHECK(again->journals[0].last_ack == tapline::UtcTime(5s));

@@ -20,13 +20,14 @@
 #include "agent/sync/watch.hpp"
 #include "central/gateway/routes.hpp"
 #include "central/gateway/server.hpp"
+#include "tests/support/fake_backend.hpp"
 
 using namespace std::chrono_literals;
 
 namespace {
 
 /// Takes every batch and knows how often it saw each id.
-class Counting final : public tapline::gateway::Backend {
+class Counting final : public tapline::test::FakeBackend {
   public:
     std::atomic<tapline::Seq> cursor{0};
     std::atomic<int> stored{0};
@@ -34,16 +35,16 @@ class Counting final : public tapline::gateway::Backend {
     std::map<std::string, int> ids;
 
     [[nodiscard]] boost::asio::awaitable<tapline::settle::Outcome> pours(
-        std::string, tapline::wire::Batch batch
+        std::string, tapline::wire::Batch sent
     ) override {
-        for (const auto& row : batch.rows) {
+        for (const auto& row : sent.rows) {
             ++ids[std::get<tapline::Text>(*row.find("client_tx_id")).bytes];
             ++stored;
         }
-        cursor = batch.last_seq;
-        hash = batch.hash;
+        cursor = sent.last_seq;
+        hash = sent.hash;
         tapline::wire::Ack ack;
-        ack.acked_through = batch.last_seq;
+        ack.acked_through = sent.last_seq;
         co_return ack;
     }
 

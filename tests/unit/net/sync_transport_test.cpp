@@ -255,11 +255,17 @@ TEST_CASE("Transport: addresses of central are taken apart or refused with what 
     CHECK(six.host == "::1");
     CHECK(six.port == "8420");
     CHECK(parse_central_url("http://localhost").port == "80");
+    CHECK_FALSE(six.tls);
+    const auto secure = parse_central_url("https://central.example");
+    CHECK(secure.tls);
+    CHECK(secure.host == "central.example");
+    CHECK(secure.port == "443");
     const auto bad = GENERATE(
         as<std::string>{},
         "",
         "127.0.0.1:8420",
-        "https://central.example:8420",
+        "https://",
+        "https://central.example:8420/v1",
         "http://central.example:8420",
         "http://192.0.2.1:8420",
         "http://127.0.0.1:0",

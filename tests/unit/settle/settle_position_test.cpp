@@ -74,7 +74,7 @@ TEST_CASE("without a cursor, or with another controller's, nothing is taken") {
     CHECK(code(position(rows_3_4_7(), std::nullopt)) == "unknown_journal");
     Cursor foreign;
     foreign.controller = "tap-2";
-    CHECK(code(position(rows_3_4_7(), foreign)) == "foreign_journal");
+    CHECK(code(position(rows_3_4_7(), foreign)) == "not_yours");
 }
 
 }  // namespace tapline::settle
