@@ -30,6 +30,11 @@ boost::asio::awaitable<void> SystemClock::sleep(std::chrono::milliseconds durati
     co_await timer.async_wait(token);
 }
 
+const Clock& system_clock() noexcept {
+    static const SystemClock clock;
+    return clock;
+}
+
 std::string boot_id() {
     std::ifstream file("/proc/sys/kernel/random/boot_id");
     std::string id;

@@ -34,6 +34,9 @@ class SystemClock final : public Clock {
     [[nodiscard]] boost::asio::awaitable<void> sleep(std::chrono::milliseconds duration) override;
 };
 
+/// The one that everybody uses who has no other; it holds nothing.
+[[nodiscard]] const Clock& system_clock() noexcept;
+
 /// This boot's UUID as the kernel gives it (/proc/sys/kernel/random/boot_id); empty where there is
 /// none.
 [[nodiscard]] std::string boot_id();

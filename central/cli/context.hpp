@@ -37,6 +37,8 @@ struct Settings {
     std::string log_level = "info";
     bool price_from_journal = false;  ///< settle.price = "journal"; default "beverage"
     TlsSettings tls;
+    std::int64_t heartbeat_s = 60;     ///< fleet.heartbeat_s
+    std::int64_t journals_per_s = 50;  ///< fleet.journals_per_s; 0: no limit
 };
 
 /// Throws as ConfigFile does; Error{usage, "config"} for a value that isn't one of the words.

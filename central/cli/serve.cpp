@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -55,6 +56,10 @@ void run(const Context& context, const ServeFlags& flags) {
     options.listen =
         parse_listen(listen.empty() ? default_listen : listen, options.tls.has_value());
     options.price_from_journal = settings.price_from_journal;
+    options.routes.heartbeat = std::chrono::seconds(settings.heartbeat_s);
+    options.routes.pace.per_second = settings.journals_per_s;
+    options.routes.pace.session =
+        std::max<std::chrono::milliseconds>(3 * options.routes.heartbeat, std::chrono::minutes(10));
     if (flags.embedded.empty()) {
         options.database_url = context.database().url;
     } else if (context.find_database(settings)) {

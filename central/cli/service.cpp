@@ -159,10 +159,14 @@ void run_gateway(
 ) {
     asio::io_context io(1);
     asio::thread_pool parsers(1);
-    gateway::Routes routes(backend, parsers.get_executor());
+    gateway::Routes routes(backend, parsers.get_executor(), options.routes);
     gateway::ServerOptions server_options;
     server_options.address = options.listen.host;
     server_options.port = options.listen.port;
+    // A connection outlives the pause between two heartbeats, or each would cost a handshake.
+    server_options.idle_timeout = std::max<std::chrono::milliseconds>(
+        server_options.idle_timeout, options.routes.heartbeat * 3 / 2
+    );
     if (material) {
         server_options.tls = server_tls(*material);
         backend.use(issuer_of(*options.tls, *material));

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "central/gateway/routes.hpp"
 #include "central/trust/files.hpp"
 
 namespace tapline::cli {
@@ -33,6 +34,7 @@ struct ServeOptions {
     std::optional<std::filesystem::path> embedded;  ///< directory of a private PostgreSQL
     bool price_from_journal = false;
     std::optional<TlsOptions> tls;  ///< read again on SIGHUP
+    gateway::RouteRules routes;
 };
 
 /// Serves until SIGTERM or SIGINT, then drains: requests in flight are answered, nothing new is

@@ -157,4 +157,12 @@ wire::Problem too_many_connections() {
     return problem;
 }
 
+wire::Problem not_your_turn(std::chrono::seconds wait) {
+    auto problem = make(503, "not_your_turn", "the fleet comes back one after the other", "retry");
+    problem.retry_after = wait;
+    return with_detail(
+        std::move(problem), fmt::format("this journal's turn is in {} s", wait.count())
+    );
+}
+
 }  // namespace tapline::gateway

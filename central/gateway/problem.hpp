@@ -2,6 +2,7 @@
 // makes.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "common/http.hpp"
@@ -31,5 +32,6 @@ namespace tapline::gateway {
 [[nodiscard]] wire::Problem wrong_schema(const std::string& detail);    // 503
 [[nodiscard]] wire::Problem not_ready();                                // 503
 [[nodiscard]] wire::Problem too_many_connections();                     // 503
+[[nodiscard]] wire::Problem not_your_turn(std::chrono::seconds wait);   // 503
 
 }  // namespace tapline::gateway

@@ -18,6 +18,7 @@ namespace tapline::gateway {
 namespace {
 
 constexpr std::size_t max_controller_chars = 64;
+constexpr std::size_t journal_id_chars = 36;  ///< of a UUID
 
 http::Response json(std::string body) {
     http::Response response(200);
@@ -326,12 +327,21 @@ asio::awaitable<http::Response> Routes::hello(http::Request request) {
     }
     auto message = std::get<wire::Hello>(std::move(decoded));
     message.controller = controller;
+    if (message.journal_id.size() == journal_id_chars) {
+        if (const auto wait = pace_.ask(message.journal_id, clock_.now_mono())) {
+            co_return to_response(not_your_turn(*wait));
+        }
+    }
     auto asking = backend_.hello(std::move(controller), std::move(message));
     HelloOutcome outcome = co_await std::move(asking);
     if (const auto* problem = std::get_if<wire::Problem>(&outcome)) {
         co_return to_response(*problem);
     }
     auto& reply = std::get<wire::HelloReply>(outcome);
+    const std::int64_t heartbeat_s = rules_.heartbeat.count();
+    // While something is held back an agent is wanted back sooner.
+    reply.directives.heartbeat_s =
+        reply.directives.hold ? std::min(reply.directives.heartbeat_s, heartbeat_s) : heartbeat_s;
     if (admitted.pending) {
         reply.directives.hold = true;
         reply.directives.hold_reason = fleet::problems::pending_words(admitted.controller);

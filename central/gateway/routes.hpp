@@ -10,6 +10,7 @@
 
 #include "central/gateway/attempts.hpp"
 #include "central/gateway/backend.hpp"
+#include "central/gateway/pace.hpp"
 #include "common/http.hpp"
 
 namespace tapline::gateway {
@@ -17,11 +18,25 @@ namespace tapline::gateway {
 /// A body larger than this is parsed off the I/O thread.
 inline constexpr std::size_t parse_here_bytes = std::size_t{4} * 1024;
 
+struct RouteRules {
+    PaceRules pace;
+    std::chrono::seconds heartbeat{60};  ///< how often an idle agent says hello
+};
+
 class Routes {
   public:
-    /// Both outlive this; `parsers` runs the parsing of large bodies.
-    Routes(Backend& backend, boost::asio::any_io_executor parsers)
-        : backend_(backend), parsers_(std::move(parsers)) {}
+    /// Backend and clock outlive this; `parsers` runs the parsing of large bodies.
+    Routes(
+        Backend& backend,
+        boost::asio::any_io_executor parsers,
+        RouteRules rules = {},
+        const Clock& clock = system_clock()
+    )
+        : backend_(backend),
+          parsers_(std::move(parsers)),
+          rules_(rules),
+          clock_(clock),
+          pace_(rules.pace) {}
 
     /// Never throws for what the request holds.
     [[nodiscard]] boost::asio::awaitable<http::Response> handle(http::Request request);
@@ -48,8 +63,10 @@ class Routes {
 
     Backend& backend_;
     boost::asio::any_io_executor parsers_;
-    SystemClock clock_;
+    RouteRules rules_;
+    const Clock& clock_;
     Attempts attempts_;
+    Pace pace_;
 };
 
 }  // namespace tapline::gateway

@@ -25,6 +25,7 @@ class FakeBackend : public gateway::Backend {
     std::string controller;
     wire::Batch batch;
     wire::Hello said;
+    bool hold = false;
     std::optional<settle::Outcome> outcome;
     std::chrono::milliseconds delay{};
 
@@ -53,6 +54,7 @@ class FakeBackend : public gateway::Backend {
         said = std::move(hello);
         wire::HelloReply reply;
         reply.cursor = 7;
+        reply.directives.hold = hold;
         co_return reply;
     }
 

@@ -48,6 +48,8 @@ wire::Hello hello() {
 }
 
 struct Gateway {
+    explicit Gateway(tapline::gateway::RouteRules with = {}) : rules(with) {}
+
     http::Response ask(http::Request request) {
         http::Response response;
         boost::asio::co_spawn(
@@ -68,7 +70,8 @@ struct Gateway {
     boost::asio::io_context io;
     boost::asio::thread_pool parsers{1};
     tapline::test::FakeBackend backend;
-    tapline::gateway::Routes routes{backend, parsers.get_executor()};
+    tapline::gateway::RouteRules rules;
+    tapline::gateway::Routes routes{backend, parsers.get_executor(), rules};
 };
 
 void check_problem(
@@ -94,6 +97,27 @@ TEST_CASE("Routes: a batch reaches the backend with what path and header say") {
     CHECK(gateway.backend.batch.journal_id == journal_id);
     CHECK(gateway.backend.batch.epoch == 1);
     CHECK(gateway.backend.batch.rows.size() == rows);
+}
+
+TEST_CASE("Routes: an idle agent is told the configured heartbeat, a held one at most a minute") {
+    Gateway gateway({.pace = {}, .heartbeat = std::chrono::seconds(300)});
+    const auto idle = gateway.ask(post("/v1/hello", wire::encode(hello())));
+    CHECK(wire::decode_hello_reply(idle.body).directives.heartbeat_s == 300);
+    gateway.backend.hold = true;
+    const auto held = gateway.ask(post("/v1/hello", wire::encode(hello())));
+    CHECK(wire::decode_hello_reply(held.body).directives.heartbeat_s == 60);
+}
+
+TEST_CASE("Routes: a fleet that comes at once is told when its turns are") {
+    Gateway gateway({.pace = {.per_second = 1, .burst = {}}, .heartbeat = std::chrono::seconds(60)}
+    );
+    CHECK(gateway.ask(post("/v1/hello", wire::encode(hello()))).status == 200);
+    auto other = hello();
+    other.journal_id.back() = '6';
+    const auto refused = gateway.ask(post("/v1/hello", wire::encode(other)));
+    check_problem(refused, 503, "not_your_turn", "retry");
+    CHECK(wire::decode_problem(503, refused.body).retry_after == std::chrono::seconds(1));
+    CHECK(gateway.ask(post("/v1/hello", wire::encode(hello()))).status == 200);
 }
 
 TEST_CASE("Routes: hello reaches the backend with the name of the header") {
