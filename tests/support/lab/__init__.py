@@ -13,6 +13,7 @@ from .journals import (
     status_counts,
     unmarked,
 )
+from .network import Network, possible as network_possible
 from .old_endpoint import AcceptAll, OldEndpoint
 from .oracle import CODE_OF_KIND, Oracle
 from .programs import Agent, Central, Finished, Program, TapSim, adopt, must, program, run_command

@@ -114,11 +114,14 @@ class Program:
 
 
 class Central(Program):
-    def __init__(self, directory, database_url=None, embedded=None, name="central", port=None, env=None, tls=None, config=None):
-        """tls: directory of `tls init`. config: a central.toml."""
+    def __init__(self, directory, database_url=None, embedded=None, name="central", port=None, env=None, tls=None, config=None, network=None):
+        """tls: directory of `tls init`. config: a central.toml. network: central is a machine of its own."""
         self.port = port or free_port()
         self.tls = tls
-        command = [program("tapline-central"), "serve", "--listen", f"127.0.0.1:{self.port}"]
+        self.network = network
+        self.host = network.central_address if network else "127.0.0.1"
+        command = network.at(network.central) if network else []
+        command += [program("tapline-central"), "serve", "--listen", f"{self.host}:{self.port}"]
         command += ["--tls", tls] if tls else []
         command += ["--config", config] if config else []
         environment = dict(env or {})
@@ -130,13 +133,17 @@ class Central(Program):
 
     @property
     def url(self):
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     def get(self, path, timeout_s=3):
         return self.request("GET", path, None, timeout_s)
 
     def request(self, method, path, body=None, timeout_s=10, identity=None, headers=None):
         """(status, text); status 0 when nobody answers. identity: file of key and certificate, over TLS."""
+        if self.network:
+            headers = {**(headers or {}), "Content-Type": "application/json"}
+            return self.network.curl(self.url + path, ca=os.path.join(self.tls, "ca.pem"), method=method, body=body,
+                                     headers=headers, identity=identity, timeout_s=timeout_s)
         if self.tls:
             context = ssl.create_default_context(cafile=os.path.join(self.tls, "ca.pem"))
             if identity:
@@ -170,10 +177,11 @@ class Central(Program):
 
 
 class Agent(Program):
-    def __init__(self, directory, journals, central_url, name="agent", user=None, env=None, state_dir=None):
-        """journals: one path or several. The first retry isn't spread out as it is in a fleet."""
+    def __init__(self, directory, journals, central_url, name="agent", user=None, env=None, state_dir=None, before=()):
+        """journals: one path or several. before: what stands before the command. The first retry isn't
+        spread out as it is in a fleet."""
         self.journals = [journals] if isinstance(journals, str) else list(journals)
-        command = [program("tapline-agent"), "run", "--central", central_url, "--name", name]
+        command = [*before, program("tapline-agent"), "run", "--central", central_url, "--name", name]
         command += ["--first-retry-spread-s", "0", "--retry-cap-ms", "4000"]
         command += ["--status-file", os.path.join(directory, f"{name}.status")]
         command += ["--state-dir", state_dir] if state_dir else []
@@ -227,10 +235,10 @@ class TapSim(Program):
             return json.load(report)
 
 
-def run_command(name, arguments, timeout_s=60, env=None, user=None, stdin=None):
+def run_command(name, arguments, timeout_s=60, env=None, user=None, stdin=None, before=()):
     """A CLI verb, to its end: a CompletedProcess with text."""
     return subprocess.run(
-        [program(name), *arguments],
+        [*before, program(name), *arguments],
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         stdout=subprocess.PIPE,

@@ -22,7 +22,7 @@ class Stage:
     """`with Stage(taps=3) as stage:` ends everything it started, also when the test fails; then the
     ends of all logs are printed. The seed is printed; TAPLINE_SEED repeats a run's data."""
 
-    def __init__(self, *, central_url=None, tls=False, central_toml="", **bar_options):
+    def __init__(self, *, central_url=None, tls=False, central_toml="", network=None, **bar_options):
         self.seed = int(os.environ.get("TAPLINE_SEED") or random.SystemRandom().randrange(1 << 31))
         print(f"seed {self.seed} (TAPLINE_SEED={self.seed} repeats it)", flush=True)
         self.dice = random.Random(self.seed)
@@ -32,6 +32,8 @@ class Stage:
         self.directory = work_directory()
         self.tls = self.path("tls") if tls else None
         self.central_toml = central_toml
+        self.network = network
+        self.before_agent = network.at(network.device) if network else []
         self.cluster = None
         self.central = None
         self.agents = []
@@ -54,8 +56,9 @@ class Stage:
                 file.write(self.central_toml)
             if self.tls:
                 names = ["--name", "127.0.0.1", "--name", "localhost"]
+                names += ["--name", self.network.central_address] if self.network else []
                 must("tapline-central", ["tls", "init", *names, "--dir", self.tls])
-            self.central = Central(self.directory, url, tls=self.tls, config=config)
+            self.central = Central(self.directory, url, tls=self.tls, config=config, network=self.network)
             self.central.start()
             self.central.wait_ready()
         except BaseException:
@@ -100,7 +103,8 @@ class Stage:
         return journal
 
     def add_agent(self, journal, name=None, **options):
-        agent = Agent(self.directory, journal, self.central.url, name or f"agent{len(self.agents) + 1}", **options)
+        agent = Agent(self.directory, journal, self.central.url, name or f"agent{len(self.agents) + 1}", before=self.before_agent,
+                      **options)
         self.agents.append(agent)
         return agent
 
@@ -125,6 +129,7 @@ class Stage:
             "tapline-agent",
             ["enroll", self.central.url, "--state-dir", state],
             stdin=self.token(name, *taps) + "\n",
+            before=self.before_agent,
         )
         return state
 
