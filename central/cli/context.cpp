@@ -34,6 +34,73 @@ TlsSettings read_tls(ConfigFile& file) {
     return tls;
 }
 
+/// A number of [gateway]; the names are those of docs/wire.md, Limits.
+struct Limit {
+    const char* key;
+    std::size_t gateway::ServerLimits::*member;
+    std::int64_t min;
+    std::int64_t max;
+};
+
+struct Wait {
+    const char* key;
+    std::chrono::milliseconds gateway::ServerLimits::*member;
+};
+
+constexpr std::int64_t million = 1'000'000;
+constexpr std::int64_t longest_wait_ms = 3'600'000;
+
+constexpr Limit gateway_limits[] = {
+    {"gateway.max_header_bytes", &gateway::ServerLimits::max_header_bytes, 1'024, 65'536},
+    {"gateway.max_body_bytes",
+     &gateway::ServerLimits::max_body_bytes,
+     static_cast<std::int64_t>(wire::max_body_bytes) / 4,
+     static_cast<std::int64_t>(wire::max_body_bytes)},
+    {"gateway.max_stranger_body_bytes",
+     &gateway::ServerLimits::max_stranger_body_bytes,
+     8'192,
+     static_cast<std::int64_t>(wire::max_body_bytes)},
+    {"gateway.max_connections", &gateway::ServerLimits::max_connections, 1, million},
+    {"gateway.max_connections_per_address",
+     &gateway::ServerLimits::max_connections_per_address,
+     1,
+     million},
+    {"gateway.max_connections_per_device",
+     &gateway::ServerLimits::max_connections_per_device,
+     1,
+     million},
+    {"gateway.max_handshakes", &gateway::ServerLimits::max_handshakes, 1, million},
+    {"gateway.max_requests", &gateway::ServerLimits::max_requests, 1, million},
+    {"gateway.max_stranger_requests", &gateway::ServerLimits::max_stranger_requests, 1, million},
+};
+
+constexpr Wait gateway_waits[] = {
+    {"gateway.handshake_ms", &gateway::ServerLimits::handshake_deadline},
+    {"gateway.read_ms", &gateway::ServerLimits::read_deadline},
+    {"gateway.write_ms", &gateway::ServerLimits::write_deadline},
+    {"gateway.idle_ms", &gateway::ServerLimits::idle_timeout},
+    {"gateway.drain_ms", &gateway::ServerLimits::drain_deadline},
+};
+
+gateway::ServerLimits read_gateway(ConfigFile& file) {
+    gateway::ServerLimits limits;
+    for (const auto& limit : gateway_limits) {
+        if (const auto value = file.integer(limit.key, limit.min, limit.max)) {
+            limits.*limit.member = static_cast<std::size_t>(*value);
+        }
+    }
+    for (const auto& wait : gateway_waits) {
+        if (const auto value = file.integer(wait.key, 1, longest_wait_ms)) {
+            limits.*wait.member = std::chrono::milliseconds(*value);
+        }
+    }
+    constexpr std::int64_t longest_spread_s = 600;
+    if (const auto value = file.integer("gateway.retry_spread_s", 1, longest_spread_s)) {
+        limits.retry_spread = std::chrono::seconds(*value);
+    }
+    return limits;
+}
+
 }  // namespace
 
 Settings read_settings(const std::string& path, bool required) {
@@ -48,6 +115,7 @@ Settings read_settings(const std::string& path, bool required) {
         file.integer("fleet.heartbeat_s", 5, 3'600).value_or(settings.heartbeat_s);
     settings.journals_per_s =
         file.integer("fleet.journals_per_s", 0, 100'000).value_or(settings.journals_per_s);
+    settings.gateway = read_gateway(file);
     file.finish();
     if (price != "beverage" && price != "journal") {
         bad_word(path, "settle.price", "beverage, journal");

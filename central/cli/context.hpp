@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "central/gateway/limits.hpp"
 #include "central/pg/session.hpp"
 #include "central/pg/url.hpp"
 #include "common/config.hpp"
@@ -39,6 +40,7 @@ struct Settings {
     TlsSettings tls;
     std::int64_t heartbeat_s = 60;     ///< fleet.heartbeat_s
     std::int64_t journals_per_s = 50;  ///< fleet.journals_per_s; 0: no limit
+    gateway::ServerLimits gateway;     ///< the table [gateway]
 };
 
 /// Throws as ConfigFile does; Error{usage, "config"} for a value that isn't one of the words.

@@ -60,6 +60,7 @@ void run(const Context& context, const ServeFlags& flags) {
     options.routes.pace.per_second = settings.journals_per_s;
     options.routes.pace.session =
         std::max<std::chrono::milliseconds>(3 * options.routes.heartbeat, std::chrono::minutes(10));
+    options.limits = settings.gateway;
     if (flags.embedded.empty()) {
         options.database_url = context.database().url;
     } else if (context.find_database(settings)) {

@@ -160,7 +160,7 @@ void run_gateway(
     asio::io_context io(1);
     asio::thread_pool parsers(1);
     gateway::Routes routes(backend, parsers.get_executor(), options.routes);
-    gateway::ServerOptions server_options;
+    gateway::ServerOptions server_options{options.limits};
     server_options.address = options.listen.host;
     server_options.port = options.listen.port;
     // A connection outlives the pause between two heartbeats, or each would cost a handshake.

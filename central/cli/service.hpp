@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "central/gateway/limits.hpp"
 #include "central/gateway/routes.hpp"
 #include "central/trust/files.hpp"
 
@@ -35,6 +36,7 @@ struct ServeOptions {
     bool price_from_journal = false;
     std::optional<TlsOptions> tls;  ///< read again on SIGHUP
     gateway::RouteRules routes;
+    gateway::ServerLimits limits;
 };
 
 /// Serves until SIGTERM or SIGINT, then drains: requests in flight are answered, nothing new is

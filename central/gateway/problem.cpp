@@ -165,4 +165,16 @@ wire::Problem not_your_turn(std::chrono::seconds wait) {
     );
 }
 
+wire::Problem too_many_requests(std::chrono::seconds later) {
+    auto problem = make(503, "overloaded", "central has as much to do as it may take on", "retry");
+    problem.retry_after = later;
+    return problem;
+}
+
+wire::Problem journal_busy() {
+    auto problem = make(503, "busy", "the last batch of this journal isn't answered yet", "retry");
+    problem.retry_after = 1s;
+    return with_detail(std::move(problem), "one batch of a journal is settled at a time");
+}
+
 }  // namespace tapline::gateway

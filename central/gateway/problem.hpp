@@ -21,17 +21,19 @@ namespace tapline::gateway {
 );                                                               // 405; the caller sets Allow
 [[nodiscard]] wire::Problem oversized(std::size_t limit_bytes);  // 413
 [[nodiscard]] wire::Problem unsupported_media_type();            // 415
-[[nodiscard]] wire::Problem header_too_large(std::size_t limit_bytes);  // 431
-[[nodiscard]] wire::Problem no_certificate();                           // 403
-[[nodiscard]] wire::Problem wrong_authority();                          // 403
-[[nodiscard]] wire::Problem certificate_expired();                      // 403
-[[nodiscard]] wire::Problem tls_required();                             // 403
-[[nodiscard]] wire::Problem too_many_attempts();                        // 429
-[[nodiscard]] wire::Problem no_authority();                             // 501
-[[nodiscard]] wire::Problem internal();                                 // 500
-[[nodiscard]] wire::Problem wrong_schema(const std::string& detail);    // 503
-[[nodiscard]] wire::Problem not_ready();                                // 503
-[[nodiscard]] wire::Problem too_many_connections();                     // 503
-[[nodiscard]] wire::Problem not_your_turn(std::chrono::seconds wait);   // 503
+[[nodiscard]] wire::Problem header_too_large(std::size_t limit_bytes);      // 431
+[[nodiscard]] wire::Problem no_certificate();                               // 403
+[[nodiscard]] wire::Problem wrong_authority();                              // 403
+[[nodiscard]] wire::Problem certificate_expired();                          // 403
+[[nodiscard]] wire::Problem tls_required();                                 // 403
+[[nodiscard]] wire::Problem too_many_attempts();                            // 429
+[[nodiscard]] wire::Problem no_authority();                                 // 501
+[[nodiscard]] wire::Problem internal();                                     // 500
+[[nodiscard]] wire::Problem wrong_schema(const std::string& detail);        // 503
+[[nodiscard]] wire::Problem not_ready();                                    // 503
+[[nodiscard]] wire::Problem too_many_connections();                         // 503
+[[nodiscard]] wire::Problem too_many_requests(std::chrono::seconds later);  // 503 overloaded
+[[nodiscard]] wire::Problem not_your_turn(std::chrono::seconds wait);       // 503
+[[nodiscard]] wire::Problem journal_busy();                                 // 503 busy
 
 }  // namespace tapline::gateway

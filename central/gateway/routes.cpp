@@ -153,6 +153,28 @@ http::Response answer_of(const EnrollOutcome& outcome) {
     return json(wire::encode(std::get<wire::Enrolled>(outcome)));
 }
 
+/// A journal's place among those with a batch under way; false when it is taken.
+class OneBatch {
+  public:
+    OneBatch(std::set<std::string>& journals, const std::string& journal_id)
+        : journals_(journals), place_(journals.insert(journal_id)) {}
+
+    ~OneBatch() {
+        if (place_.second) {
+            journals_.erase(place_.first);
+        }
+    }
+
+    OneBatch(const OneBatch&) = delete;
+    OneBatch& operator=(const OneBatch&) = delete;
+
+    explicit operator bool() const noexcept { return place_.second; }
+
+  private:
+    std::set<std::string>& journals_;
+    std::pair<std::set<std::string>::iterator, bool> place_;
+};
+
 /// The decoded body, or the problem that it has.
 template <typename Message>
 using Decoded = std::variant<Message, wire::Problem>;
@@ -360,6 +382,10 @@ asio::awaitable<http::Response> Routes::pours(
     const auto& admitted = std::get<Admitted>(admission);
     if (admitted.pending) {
         co_return to_response(fleet::problems::pending(admitted.controller));
+    }
+    const OneBatch only(settling_, journal_id);
+    if (!only) {
+        co_return to_response(journal_busy());
     }
     std::string controller = admitted.controller;
     auto decoding = decode_on<wire::Batch>(parsers_, std::move(request.body), &wire::decode_batch);

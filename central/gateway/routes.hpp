@@ -1,6 +1,7 @@
 // The paths of the wire, version 1 (docs/wire.md): a request in, an answer out; no sockets here.
 #pragma once
 
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -67,6 +68,7 @@ class Routes {
     const Clock& clock_;
     Attempts attempts_;
     Pace pace_;
+    std::set<std::string> settling_;  ///< journals with a batch that isn't answered yet
 };
 
 }  // namespace tapline::gateway

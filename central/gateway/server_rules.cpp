@@ -1,5 +1,7 @@
 #include "central/gateway/server_rules.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/error.hpp>
 #include <fmt/format.h>
@@ -37,14 +39,16 @@ asio::ip::tcp::endpoint endpoint_of(const ServerOptions& options) {
 }
 
 std::optional<wire::Problem> problem_of(
-    const boost::system::error_code& failure, const ServerOptions& options
+    const boost::system::error_code& failure,
+    std::size_t max_header_bytes,
+    std::size_t max_body_bytes
 ) {
     namespace errors = beast::http;
     if (failure == errors::error::body_limit) {
-        return oversized(options.max_body_bytes);
+        return oversized(max_body_bytes);
     }
     if (failure == errors::error::header_limit || failure == errors::error::buffer_overflow) {
-        return header_too_large(options.max_header_bytes);
+        return header_too_large(max_header_bytes);
     }
     const bool ended =
         failure == errors::error::end_of_stream || failure == errors::error::partial_message;
@@ -53,6 +57,19 @@ std::optional<wire::Problem> problem_of(
         return bad_http(failure.message());
     }
     return std::nullopt;
+}
+
+std::string place_of(const asio::ip::address& address) {
+    if (!address.is_v6()) {
+        return address.to_string();
+    }
+    const auto v6 = address.to_v6();
+    if (v6.is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
+    }
+    auto bytes = v6.to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return asio::ip::address_v6(bytes).to_string();
 }
 
 }  // namespace tapline::gateway

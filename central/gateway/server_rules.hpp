@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
@@ -15,7 +16,13 @@ namespace tapline::gateway {
 
 /// nullopt when the connection just ended.
 [[nodiscard]] std::optional<wire::Problem> problem_of(
-    const boost::system::error_code& failure, const ServerOptions& options
+    const boost::system::error_code& failure,
+    std::size_t max_header_bytes,
+    std::size_t max_body_bytes
 );
+
+/// What connections of this address are counted under: the address, of IPv6 its /64, which is what
+/// one customer has.
+[[nodiscard]] std::string place_of(const boost::asio::ip::address& address);
 
 }  // namespace tapline::gateway

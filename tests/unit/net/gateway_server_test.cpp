@@ -13,10 +13,11 @@
 #include "central/gateway/routes.hpp"
 #include "central/gateway/server.hpp"
 #include "common/error.hpp"
-#include "tests/support/fake_backend.hpp"
+#include "tests/support/gateway.hpp"
 #include "tests/support/raw_client.hpp"
 
 using namespace std::chrono_literals;
+using tapline::test::Gateway;
 using tapline::test::RawClient;
 
 namespace {
@@ -39,48 +40,6 @@ std::string batch() {
     batch.rows.push_back(row);
     return tapline::wire::encode(batch);
 }
-
-/// The gateway on a real port, in a thread of its own.
-struct Gateway {
-    explicit Gateway(tapline::gateway::ServerOptions options = {})
-        : server(io.get_executor(), std::move(options), [this](tapline::http::Request request) {
-              return routes.handle(std::move(request));
-          }) {
-        boost::asio::co_spawn(io, server.run(), [this](std::exception_ptr failure) {
-            drained.set_value(failure == nullptr);
-        });
-        thread = std::thread([this] { io.run(); });
-    }
-
-    ~Gateway() {
-        stop();
-        thread.join();
-    }
-
-    void stop() {
-        boost::asio::post(io, [this] {
-            if (!stopped) {
-                server.stop();
-            }
-            stopped = true;
-        });
-    }
-
-    [[nodiscard]] std::size_t connections() {
-        std::promise<std::size_t> count;
-        boost::asio::post(io, [&] { count.set_value(server.connections()); });
-        return count.get_future().get();
-    }
-
-    boost::asio::io_context io;
-    boost::asio::thread_pool parsers{1};
-    tapline::test::FakeBackend backend;
-    tapline::gateway::Routes routes{backend, parsers.get_executor()};
-    tapline::gateway::Server server;
-    std::promise<bool> drained;
-    bool stopped = false;
-    std::thread thread;
-};
 
 }  // namespace
 

@@ -14,91 +14,35 @@
 #include "central/gateway/server.hpp"
 #include "central/trust/authority.hpp"
 #include "common/error.hpp"
-#include "tests/support/fake_backend.hpp"
+#include "tests/support/fleet_keys.hpp"
+#include "tests/support/gateway.hpp"
 #include "tests/support/raw_client.hpp"
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using tapline::UtcTime;
 using tapline::sync::Credentials;
+using tapline::test::Fleet;
+using tapline::test::now;
 
 namespace {
 
 constexpr auto day = std::chrono::hours(24);
 
-UtcTime now() {
-    return tapline::SystemClock().now_utc();
-}
-
-/// An authority with a server that has its own key.
-struct Fleet {
-    explicit Fleet(UtcTime server_from = now(), std::vector<std::string> names = {"127.0.0.1"})
-        : authority(tapline::trust::make_authority(tapline::pki::Key::generate(), server_from)),
-          key(tapline::pki::Key::generate()),
-          server(tapline::trust::issue_server(authority, key, names, server_from)) {}
-
-    [[nodiscard]] tapline::gateway::ServerTls tls() const {
-        return {key.pem(), server.pem() + authority.root.pem(), authority.root.pem()};
-    }
-
-    [[nodiscard]] std::shared_ptr<Credentials> device(
-        const std::string& name, UtcTime from = now(), std::chrono::seconds lifetime = 90 * day
-    ) const {
-        const auto made = tapline::pki::Key::generate();
-        const auto request = tapline::pki::Request::from_pem(tapline::pki::Request::make(made));
-        auto shown = std::make_shared<Credentials>();
-        shown->key = made.pem();
-        shown->certificate =
-            tapline::trust::issue_client(authority, request, name, from, lifetime).pem();
-        shown->roots = authority.root.pem();
-        return shown;
-    }
-
-    /// What a device has that isn't enrolled.
-    [[nodiscard]] std::shared_ptr<Credentials> stranger() const {
-        auto shown = std::make_shared<Credentials>();
-        shown->roots = authority.root.pem();
-        return shown;
-    }
-
-    tapline::trust::Authority authority;
-    tapline::pki::Key key;
-    tapline::pki::Certificate server;
-};
-
-struct Gateway {
-    explicit Gateway(tapline::gateway::ServerTls tls, std::chrono::milliseconds read_deadline = 10s)
-        : server(
-              io.get_executor(),
-              options(std::move(tls), read_deadline),
-              [this](tapline::http::Request request) { return routes.handle(std::move(request)); }
-          ) {
-        asio::co_spawn(io, server.run(), [](std::exception_ptr failure) {
-            CHECK(failure == nullptr);
-        });
-        thread = std::thread([this] { io.run(); });
-    }
-
-    ~Gateway() {
-        asio::post(io, [this] { server.stop(); });
-        thread.join();
-    }
+/// Its own TLS on a real port.
+struct Gateway : tapline::test::Gateway {
+    explicit Gateway(tapline::gateway::ServerTls tls, std::chrono::milliseconds deadline = 10s)
+        : tapline::test::Gateway(options(std::move(tls), deadline)) {}
 
     static tapline::gateway::ServerOptions options(
-        tapline::gateway::ServerTls tls, std::chrono::milliseconds read_deadline
+        tapline::gateway::ServerTls tls, std::chrono::milliseconds deadline
     ) {
         tapline::gateway::ServerOptions made;
         made.tls = std::move(tls);
-        made.read_deadline = read_deadline;
+        made.handshake_deadline = deadline;
+        made.read_deadline = deadline;
         return made;
     }
-
-    asio::io_context io;
-    asio::thread_pool parsers{1};
-    tapline::test::FakeBackend backend;
-    tapline::gateway::Routes routes{backend, parsers.get_executor()};
-    tapline::gateway::Server server;
-    std::thread thread;
 };
 
 struct Agent {
@@ -318,7 +262,7 @@ TEST_CASE("TLS: new server certificates serve new connections, bad ones change n
     CHECK(Agent(gateway.server.port(), fleet.device("bar-3")).hello() == "200");
 }
 
-TEST_CASE("TLS: who speaks something else, or nothing, is gone after the read deadline") {
+TEST_CASE("TLS: who speaks something else, or nothing, is gone after the deadline") {
     const Fleet fleet;
     Gateway gateway(fleet.tls(), 300ms);
     tapline::test::RawClient plain(gateway.server.port());
