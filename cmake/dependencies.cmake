@@ -10,6 +10,8 @@ find_package(SQLiteCpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 if(TAPLINE_CENTRAL)
+    # Its core alone: the CMake package would want civetweb and curl as well.
+    pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
     pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
     find_library(PG_QUERY_LIBRARY pg_query REQUIRED)
 endif()

@@ -108,6 +108,7 @@ Settings read_settings(const std::string& path, bool required) {
     Settings settings;
     settings.database_url = file.text("database_url").value_or("");
     settings.listen = file.text("listen").value_or("");
+    settings.metrics = file.text("metrics").value_or("");
     settings.log_level = file.text("log_level").value_or(settings.log_level);
     const std::string price = file.text("settle.price").value_or("beverage");
     settings.tls = read_tls(file);

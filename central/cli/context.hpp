@@ -35,6 +35,7 @@ struct TlsSettings {
 struct Settings {
     std::string database_url;  ///< empty: not set there
     std::string listen;        ///< "HOST:PORT"
+    std::string metrics;       ///< "HOST:PORT"; empty: no /metrics
     std::string log_level = "info";
     bool price_from_journal = false;  ///< settle.price = "journal"; default "beverage"
     TlsSettings tls;

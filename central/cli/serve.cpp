@@ -16,6 +16,7 @@ constexpr const char* default_listen = "127.0.0.1:8080";
 
 struct ServeFlags {
     std::string listen;
+    std::string metrics;
     std::string embedded;
     TlsSettings tls;
 };
@@ -61,6 +62,10 @@ void run(const Context& context, const ServeFlags& flags) {
     options.routes.pace.session =
         std::max<std::chrono::milliseconds>(3 * options.routes.heartbeat, std::chrono::minutes(10));
     options.limits = settings.gateway;
+    const std::string metrics = flags.metrics.empty() ? settings.metrics : flags.metrics;
+    if (!metrics.empty()) {
+        options.metrics = parse_listen(metrics);
+    }
     if (flags.embedded.empty()) {
         options.database_url = context.database().url;
     } else if (context.find_database(settings)) {
@@ -83,6 +88,10 @@ void add_serve_verb(CLI::App& app, Context& context) {
     CLI::App* verb = app.add_subcommand("serve", "take in pours and settle them");
     add_common_options(*verb, context);
     verb->add_option("--listen", flags->listen, "address of this machine, default 127.0.0.1:8080")
+        ->type_name("HOST:PORT");
+    verb->add_option(
+            "--metrics", flags->metrics, "GET /metrics here, on the loopback; default: nowhere"
+    )
         ->type_name("HOST:PORT");
     verb->add_option(
             "--embedded",

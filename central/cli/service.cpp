@@ -2,23 +2,16 @@
 
 #include <charconv>
 #include <condition_variable>
-#include <csignal>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "central/cli/gateway_run.hpp"
 #include "central/cli/start_checks.hpp"
 #include "central/gateway/pg_backend.hpp"
-#include "central/gateway/routes.hpp"
-#include "central/gateway/server.hpp"
 #include "central/pg/embedded.hpp"
 #include "central/revision/execute.hpp"
 #include "central/settle/settler.hpp"
@@ -27,8 +20,6 @@
 namespace tapline::cli {
 
 namespace {
-
-namespace asio = boost::asio;
 
 constexpr std::chrono::seconds supervise_pause{1};
 constexpr std::chrono::seconds start_patience{30};
@@ -105,104 +96,6 @@ void check_database(const revision::LineageSet& set, const std::string& url) {
     spdlog::info("the database's environment is {}", environment_of(runner.session()));
 }
 
-constexpr std::chrono::hours warn_before_end{30 * 24};
-
-gateway::ServerTls server_tls(const trust::Material& material) {
-    const SystemClock clock;
-    const auto end = pki::Certificate::from_pem(material.server_chain).not_after();
-    if (end < clock.now_utc() + warn_before_end) {
-        spdlog::warn(
-            "the server's certificate ends at {}: tapline-central tls renew", format_utc(end)
-        );
-    }
-    return {material.server_key, material.server_chain, material.roots};
-}
-
-std::shared_ptr<const fleet::Issuer> issuer_of(
-    const TlsOptions& options, const trust::Material& material
-) {
-    if (!material.authority) {
-        return nullptr;
-    }
-    return std::make_shared<const fleet::Issuer>(fleet::Issuer{
-        *material.authority, material.roots, options.lifetime, options.grace});
-}
-
-/// Waits for SIGHUP and reads the certificates again; bad ones are refused and the old ones stay.
-void reload_on_signal(
-    asio::signal_set& signals,
-    const TlsOptions& options,
-    gateway::Server& server,
-    gateway::PgBackend& backend
-) {
-    signals.async_wait([&](const boost::system::error_code& cancelled, int) {
-        if (cancelled) {
-            return;
-        }
-        try {
-            const auto material = trust::load(options.paths);
-            server.use(server_tls(material));
-            backend.use(issuer_of(options, material));
-            spdlog::info("SIGHUP: new connections get the certificates that are there now");
-        } catch (const Error& failure) {
-            spdlog::error("SIGHUP: the certificates stay as they were: {}", failure.what());
-        }
-        reload_on_signal(signals, options, server, backend);
-    });
-}
-
-/// Runs until a signal. The io_context has one thread: this one.
-void run_gateway(
-    const ServeOptions& options,
-    const std::optional<trust::Material>& material,
-    gateway::PgBackend& backend
-) {
-    asio::io_context io(1);
-    asio::thread_pool parsers(1);
-    gateway::Routes routes(backend, parsers.get_executor(), options.routes);
-    gateway::ServerOptions server_options{options.limits};
-    server_options.address = options.listen.host;
-    server_options.port = options.listen.port;
-    // A connection outlives the pause between two heartbeats, or each would cost a handshake.
-    server_options.idle_timeout = std::max<std::chrono::milliseconds>(
-        server_options.idle_timeout, options.routes.heartbeat * 3 / 2
-    );
-    if (material) {
-        server_options.tls = server_tls(*material);
-        backend.use(issuer_of(*options.tls, *material));
-    }
-    gateway::Server server(io.get_executor(), server_options, [&routes](http::Request request) {
-        return routes.handle(std::move(request));
-    });
-    asio::signal_set signals(io, SIGTERM, SIGINT);
-    asio::signal_set hangups(io);
-    if (material) {
-        hangups.add(SIGHUP);
-        reload_on_signal(hangups, *options.tls, server, backend);
-    }
-    signals.async_wait([&](const boost::system::error_code& failure, int signal) {
-        if (!failure) {
-            spdlog::info("signal {}: answering what is in flight, then stopping", signal);
-            server.stop();
-            hangups.cancel();
-        }
-    });
-    std::exception_ptr failed;
-    asio::co_spawn(io, server.run(), [&](std::exception_ptr failure) {
-        failed = std::move(failure);
-        signals.cancel();
-        hangups.cancel();
-    });
-    spdlog::info(
-        "listening on {}:{}{}", options.listen.host, server.port(), material ? " with TLS" : ""
-    );
-    io.run();
-    parsers.join();
-    if (failed) {
-        std::rethrow_exception(failed);
-    }
-}
-
 }  // namespace
 
 ListenAddress parse_listen(const std::string& text, bool tls) {
@@ -269,7 +162,8 @@ void serve(const ServeOptions& options) {
                 return obstacle_in_schema(set, session);
             };
             gateway::PgBackend backend(settler, std::move(backend_options));
-            run_gateway(options, material, backend);
+            GatewayRun gateway(options, material, GatewayParts{settler, backend, url});
+            gateway.run();
         }
         settler.stop();
     } catch (...) {

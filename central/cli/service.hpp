@@ -37,6 +37,7 @@ struct ServeOptions {
     std::optional<TlsOptions> tls;  ///< read again on SIGHUP
     gateway::RouteRules routes;
     gateway::ServerLimits limits;
+    std::optional<ListenAddress> metrics;  ///< of the loopback
 };
 
 /// Serves until SIGTERM or SIGINT, then drains: requests in flight are answered, nothing new is

@@ -52,6 +52,11 @@ class PgBackend final : public Backend {
     ) override;
     [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> obstacle() override;
 
+    /// Questions to the database, but for batches, that wait or are being answered.
+    [[nodiscard]] std::size_t waiting() const noexcept {
+        return static_cast<std::size_t>(waiting_.load());
+    }
+
     /// For requests that come from now on.
     void use(std::shared_ptr<const fleet::Issuer> issuer);
 

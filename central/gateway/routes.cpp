@@ -1,6 +1,7 @@
 #include "central/gateway/routes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -205,6 +206,24 @@ asio::awaitable<Decoded<Message>> decode_on(
 
 }  // namespace
 
+std::string_view route_of(std::string_view target) {
+    static constexpr std::array<std::string_view, 5> by_name{
+        "hello", "enroll", "renew", "healthz", "readyz"};
+    const auto parts = split_path(target);
+    if (parts.empty()) {
+        return "other";
+    }
+    const bool v1 = parts.size() >= 2 && parts[0] == "v1";
+    if (v1 && parts.size() == 5 && parts[1] == "journals" && parts[4] == "pours") {
+        return "pours";
+    }
+    const std::size_t length = v1 ? 2 : 1;
+    const auto* found = std::find(by_name.begin(), by_name.end(), parts.back());
+    const bool short_path = found - by_name.begin() < 3;
+    const bool known = found != by_name.end() && parts.size() == length && short_path == v1;
+    return known ? *found : "other";
+}
+
 asio::awaitable<http::Response> Routes::handle(http::Request request) {
     const auto parts = split_path(request.target);
     const bool get = request.method == "GET";
@@ -396,8 +415,13 @@ asio::awaitable<http::Response> Routes::pours(
     auto batch = std::get<wire::Batch>(std::move(decoded));
     batch.journal_id = std::move(journal_id);
     batch.epoch = epoch;
+    const std::size_t rows = batch.rows.size();
+    const auto began = std::chrono::steady_clock::now();
     auto settling = backend_.pours(std::move(controller), std::move(batch));
     const settle::Outcome outcome = co_await std::move(settling);
+    if (observer_) {
+        observer_(rows, outcome, std::chrono::steady_clock::now() - began);
+    }
     if (const auto* problem = std::get_if<wire::Problem>(&outcome)) {
         co_return to_response(*problem);
     }

@@ -1,8 +1,11 @@
 // The paths of the wire, version 1 (docs/wire.md): a request in, an answer out; no sockets here.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -24,6 +27,13 @@ struct RouteRules {
     std::chrono::seconds heartbeat{60};  ///< how often an idle agent says hello
 };
 
+/// hello, pours, enroll, renew, healthz, readyz or other: what a request counts as.
+[[nodiscard]] std::string_view route_of(std::string_view target);
+
+/// Told of each batch that was decoded: its rows, what became of it, how long that took.
+using BatchObserver =
+    std::function<void(std::size_t rows, const settle::Outcome&, std::chrono::nanoseconds)>;
+
 class Routes {
   public:
     /// Backend and clock outlive this; `parsers` runs the parsing of large bodies.
@@ -38,6 +48,8 @@ class Routes {
           rules_(rules),
           clock_(clock),
           pace_(rules.pace) {}
+
+    void watch(BatchObserver observer) { observer_ = std::move(observer); }
 
     /// Never throws for what the request holds.
     [[nodiscard]] boost::asio::awaitable<http::Response> handle(http::Request request);
@@ -68,6 +80,7 @@ class Routes {
     const Clock& clock_;
     Attempts attempts_;
     Pace pace_;
+    BatchObserver observer_;
     std::set<std::string> settling_;  ///< journals with a batch that isn't answered yet
 };
 

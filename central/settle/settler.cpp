@@ -81,6 +81,8 @@ class Settler::Impl {
 
     [[nodiscard]] bool ready() const noexcept { return fast_.connected() && slow_.connected(); }
 
+    [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.load(); }
+
     [[nodiscard]] std::shared_ptr<Reply> reply_to(asio::any_io_executor home, Handler handler) {
         return std::make_shared<Reply>(std::move(home), std::move(handler), waiting_);
     }
@@ -145,6 +147,10 @@ boost::asio::awaitable<Outcome> Settler::settle(std::string controller, wire::Ba
 
 bool Settler::ready() const noexcept {
     return impl_->ready();
+}
+
+std::size_t Settler::waiting() const noexcept {
+    return impl_->waiting();
 }
 
 void Settler::stop() {

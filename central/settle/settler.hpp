@@ -43,6 +43,9 @@ class Settler {
     /// True while both lanes have a working connection.
     [[nodiscard]] bool ready() const noexcept;
 
+    /// Batches that wait to be settled or are being settled.
+    [[nodiscard]] std::size_t waiting() const noexcept;
+
     /// Finishes what is in flight and refuses the rest with 503; blocks until then.
     void stop();
 

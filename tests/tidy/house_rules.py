@@ -30,8 +30,9 @@ ALLOWED = {
     "central/reconcile": {"common", "central/pg"},
     "central/fleet": {"common", "central/pg", "central/trust", "central/settle"},
     "central/gateway": {"common", "central/trust", "central/pg", "central/settle", "central/fleet"},
+    "central/metrics": {"common", "central/pg", "central/settle", "central/gateway"},
     "central/cli": {"common", "common/revision", "central/pg", "central/access", "central/revision", "central/catalog", "central/lint", "central/hold", "central/import", "central/draft",
-                    "central/settle", "central/trust", "central/reconcile", "central/fleet", "central/gateway"},
+                    "central/settle", "central/trust", "central/reconcile", "central/fleet", "central/gateway", "central/metrics"},
     "central": {"common", "central/cli"},
 }
 # Which folders may include a library's headers.
@@ -40,6 +41,7 @@ FENCES = {
     r"<libpq-fe.h": ("central/pg/", "bench/"),
     r"<SQLiteCpp": ("agent/journal/", "bench/"),
     r"<pg_query.h": ("central/revision/alone", "central/catalog/normalise", "central/lint/node"),
+    r"<prometheus/": ("central/metrics/",),
     r"<CLI/": ("agent/cli/", "agent/service/", "agent/main", "central/cli/", "central/main", "bench/"),
     r"<nlohmann/json.hpp": ("common/", "agent/cli/", "agent/service/", "agent/journal/", "central/catalog/",
                             "central/cli/", "central/gateway/", "central/settle/", "central/revision/alone",
