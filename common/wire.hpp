@@ -89,6 +89,8 @@ struct HelloReply {
     std::int64_t batch_rows = max_batch_rows;
     std::int64_t batch_bytes = max_batch_bytes;
     std::int64_t server_utc_ms = 0;
+    /// The journal revision below which central settles nothing any more; empty: none is fixed.
+    std::string journal_minimum;
     std::vector<Released> released;
     Directives directives;
 };

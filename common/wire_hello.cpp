@@ -71,6 +71,7 @@ std::string encode(const HelloReply& reply) {
         {"prunable_through", reply.prunable_through},
         {"limits", {{"batch_rows", reply.batch_rows}, {"batch_bytes", reply.batch_bytes}}},
         {"server_utc_ms", reply.server_utc_ms},
+        {"journal_minimum", reply.journal_minimum},
         {"released", write(reply.released)},
         {"directives", write(reply.directives)},
     });
@@ -95,6 +96,7 @@ HelloReply decode_hello_reply(std::string_view text) {
         );
     }
     reply.server_utc_ms = reader.number_or("server_utc_ms", 0);
+    reply.journal_minimum = reader.text_or("journal_minimum");
     reply.released = reader.list<Released>("released", max_answer_items, read_released);
     reply.directives = read_directives(reader.child("directives"));
     return reply;

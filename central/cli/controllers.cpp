@@ -10,6 +10,7 @@
 
 #include "central/cli/revision_options.hpp"
 #include "central/fleet/code.hpp"
+#include "central/fleet/retire.hpp"
 #include "central/revision/ledger.hpp"
 #include "central/trust/files.hpp"
 #include "common/secret_file.hpp"
@@ -113,6 +114,20 @@ void revoke(const Context& context, const ControllerFlags& flags) {
     );
 }
 
+void retire(const Context& context, const ControllerFlags& flags) {
+    pg::Session session(context.connect_options());
+    fleet::retire(session, flags.name, flags.reason, revision::who());
+    print(
+        context,
+        {{"retired", flags.name}},
+        fmt::format(
+            "{} is written off: no contract waits for it, and what it still sends is kept in "
+            "quarantine (`tapline-central quarantine list`)\n",
+            flags.name
+        )
+    );
+}
+
 void approve(const Context& context, const ControllerFlags& flags) {
     pg::Session session(context.connect_options());
     fleet::approve(session, flags.name, revision::who());
@@ -188,6 +203,15 @@ void add_controllers_verbs(CLI::App& app, Context& context) {
     );
     verb->add_option("--reason", revoked->reason, "for the record")->required()->check(not_blank);
     verb->callback([&context, revoked] { revoke(context, *revoked); });
+
+    const auto retired = std::make_shared<ControllerFlags>();
+    verb = add_verb(*family, context, "retire", "write a device off that won't come back", retired);
+    verb->add_option("--reason", retired->reason, "for the record")->required()->check(not_blank);
+    verb->footer(
+        "For good: its name can't be enrolled again. Late pours of it are kept in quarantine.\n"
+        "Example:\n  tapline-central controllers retire bar-3 --reason 'drowned in the cellar'"
+    );
+    verb->callback([&context, retired] { retire(context, *retired); });
 
     const auto approved = std::make_shared<ControllerFlags>();
     verb = add_verb(*family, context, "approve", "let in a device that a backup forgot", approved);

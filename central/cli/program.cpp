@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "central/cli/context.hpp"
+#include "central/cli/fleet_text.hpp"
+#include "central/compat/contract.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
 #include "common/version.hpp"
@@ -71,6 +73,7 @@ std::string one_line(std::string_view text) {
 }
 
 int report(const Context& context, const Error& error) {
+    const auto* blocked = dynamic_cast<const compat::Blocked*>(&error);
     if (context.json) {
         nlohmann::ordered_json body{{"kind", error.code()}, {"message", one_line(error.what())}};
         if (!error.hint().empty()) {
@@ -79,7 +82,13 @@ int report(const Context& context, const Error& error) {
         if (!error.sqlstate().empty()) {
             body["sqlstate"] = error.sqlstate();
         }
+        if (blocked != nullptr) {
+            body["blockers"] = blockers_json(blocked->blockers());
+        }
         std::cout << nlohmann::ordered_json{{"error", body}}.dump() << '\n';
+    }
+    if (blocked != nullptr) {
+        std::cerr << blockers_text(blocked->blockers());
     }
     std::cerr << render_error(program_name, error);
     return exit_code_of(error);
@@ -127,6 +136,7 @@ int run_program(int argc, char** argv) {
     add_hold_verbs(app, context);
     add_tls_verbs(app, context);
     add_controllers_verbs(app, context);
+    add_fleet_verbs(app, context);
     app.footer(examples);  // after the verbs, which would inherit it
     try {
         const std::vector<std::string_view> arguments(argv, argv + argc);

@@ -45,10 +45,12 @@ constexpr pg::Statement note_seen{
 Standing standing_of(const pg::Row& row) {
     const auto state = row.text(0);
     const auto status = row.text(1);
-    if (state == "revoked" || status == "revoked" || status == "retired" || !row.boolean(2)) {
+    if (state == "revoked" || status == "revoked" || !row.boolean(2)) {
         return Standing::revoked;
     }
-    return state == "valid" && status == "enrolled" ? Standing::enrolled : Standing::pending;
+    // One that was written off may still bring what it has; settling keeps it in quarantine.
+    const bool heard = status == "enrolled" || status == "retired";
+    return state == "valid" && heard ? Standing::enrolled : Standing::pending;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "central/fleet/compat.hpp"
 #include "central/settle/prepare.hpp"
 #include "central/settle/problems.hpp"
 #include "central/settle/rows.hpp"
@@ -50,7 +51,10 @@ constexpr pg::Statement note_journal{
     "hello_report",
     "UPDATE tapline.journal SET fingerprint = $2::text, revision = $3::text,"
     " oldest_unacked_revision = $4::text, max_seq = $5::bigint, depth = $6::bigint,"
-    " free_bytes = $7::bigint, reported_at = now() WHERE journal_id = $1::uuid"};
+    " free_bytes = $7::bigint, reported_at = now(),"
+    " shape_since = CASE WHEN revision IS NOT DISTINCT FROM $3::text"
+    "  AND oldest_unacked_revision IS NOT DISTINCT FROM $4::text THEN shape_since ELSE now() END"
+    " WHERE journal_id = $1::uuid"};
 
 constexpr pg::Statement find_cursor{
     "hello_cursor",
@@ -65,16 +69,6 @@ constexpr pg::Statement find_released{
     " WHERE r.journal_id = $1::uuid AND r.epoch = $2::bigint AND r.id > $3::bigint"
     " ORDER BY r.id LIMIT 500"};
 
-wire::Problem upgrade_required() {
-    wire::Problem problem;
-    problem.status = 426;
-    problem.code = "upgrade_required";
-    problem.title = "No wire version in common";
-    problem.detail = fmt::format("central speaks version {} only", wire::protocol_version);
-    problem.action = "upgrade";
-    return problem;
-}
-
 wire::Problem unknown_epoch(const wire::Hello& hello) {
     wire::Problem problem;
     problem.status = 409;
@@ -86,10 +80,6 @@ wire::Problem unknown_epoch(const wire::Hello& hello) {
 }
 
 std::optional<wire::Problem> check(const std::string& controller, const wire::Hello& hello) {
-    if (hello.protocol_min > wire::protocol_version ||
-        hello.protocol_max < wire::protocol_version) {
-        return upgrade_required();
-    }
     const bool named = !controller.empty() && controller.size() <= max_name_bytes &&
                        printable(controller) == controller;
     const bool sane = hello.epoch >= 1 && hello.max_seq >= 0 && hello.acked_through >= 0;
@@ -179,13 +169,24 @@ HelloOutcome hello(pg::Session& session, const std::string& controller, const wi
     }
     pg::Transaction transaction(session);
     session.set_local_timeouts(lock_timeout, statement_timeout);
+    if (!share_contract_lock(session)) {
+        return settle::problems::try_later("being_changed", "a contract is being applied");
+    }
     session.exec(note_controller, controller, printable(hello.agent_version, max_note_bytes));
     if (is_foreign(session, controller, hello)) {
         transaction.commit();
         return settle::problems::foreign_journal(hello.journal_id);
     }
     note_report(session, hello);
+    auto compatible = judge(session, controller, hello);
+    if (compatible.refused) {
+        transaction.commit();
+        return std::move(*compatible.refused);
+    }
     auto outcome = reply_to(session, hello);
+    if (auto* reply = std::get_if<wire::HelloReply>(&outcome)) {
+        reply->journal_minimum = std::move(compatible.journal_minimum);
+    }
     transaction.commit();
     return outcome;
 }

@@ -9,7 +9,8 @@
 
 namespace tapline::fleet {
 
-/// A Problem here: upgrade_required (426), bad_hello (400), not_yours (403),
+/// A Problem here: upgrade_required, journal_too_old, journal_too_new (426), being_changed (503: a
+/// contract is being applied), bad_hello (400), not_yours (403),
 /// unknown_epoch (409), fork (409: the journal ends before central's cursor, or its chain differs).
 using HelloOutcome = std::variant<wire::HelloReply, wire::Problem>;
 

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "central/access/maintainers.hpp"
+#include "central/revision/fleet_gate.hpp"
 #include "central/revision/half_done.hpp"
 #include "central/revision/lock_retry.hpp"
 #include "common/error.hpp"
@@ -167,6 +168,7 @@ RunReport Runner::run(Direction direction, const std::string& target) {
     for (const PartStep& step : steps) {
         report.steps.push_back(run_step(step, report.heads[step.part]));
     }
+    note_minimums(session_, set_, report.heads);
     return report;
 }
 
@@ -194,6 +196,7 @@ Runner::Rehearsal Runner::rehearse(Direction direction, const std::string& targe
     if (options_.gate) {
         options_.gate(heads, steps);
     }
+    check_contracts(session_, set_, steps);
     return {std::move(heads), std::move(steps)};
 }
 
@@ -319,6 +322,11 @@ std::optional<RunReport> Runner::stamp_if(const StampRequest& request) {
     if (request.beside) {
         request.beside(session_);
     }
+    // In the stamp's own transaction, so that what it says is contracted is so for the fleet as
+    // well.
+    const AppliedHeads stamped = applied();
+    forget_minimums(session_, set_, stamped);
+    note_minimums(session_, set_, stamped);
     test_stop_at("stamp.written");
     transaction.commit();
     test_stop_at("stamp.committed");

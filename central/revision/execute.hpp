@@ -11,6 +11,8 @@
 //   refused/"half_done_changed" the file of a half-done revision was changed
 //   refused/"not_a_maintainer"  stamp: who asks isn't listed (central/access/maintainers.hpp)
 //   refused/"unknown_revision"  a version row that no file knows
+//   refused/"fleet_behind", "journal_unknown", "fleet_unknown"
+//                               a contract that requires a journal (central/compat/contract.hpp)
 //   refused/"stopped"           RunOptions::stop was set
 //   usage/"not_alone"           a statement that transaction=off doesn't take
 //   usage/"batch_key", "batch_stuck" a batch step that would miss rows, or never end

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "central/revision/alone.hpp"
+#include "central/revision/fleet_gate.hpp"
 #include "central/revision/half_done.hpp"
 #include "central/revision/ledger.hpp"
 #include "common/error.hpp"
@@ -183,6 +184,7 @@ std::string one_step(
     const Revision& revision = one.lineage.at(step.id);
     const Section& section = revision.section(step.direction);
     refuse_pieces(revision, step.direction);
+    refuse_gated(one.name, revision, step.direction);
     std::string text = fmt::format(
         "\n-- {} {}\n\\echo {} {}\nBEGIN;\n"
         "SET LOCAL lock_timeout = {};\nSET LOCAL statement_timeout = {};\n"

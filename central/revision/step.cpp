@@ -48,6 +48,7 @@ StepRunner::StepRunner(
       revision_(lineage.lineage.at(step.id)),
       section_(revision_.section(step.direction)),
       pieces_(pieces_of(revision_, step.direction)),
+      contract_(contract_of(lineage.name, revision_)),
       ledger_(session),
       half_done_(session),
       retry_(options, state.watch) {}
@@ -145,6 +146,9 @@ std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may
         bootstrap();
         ledger_.lock_heads(lineage_.name, heads_);
     }
+    if (contract_ && step_.direction == Direction::upgrade) {
+        compat::fix_minimum(session_, *contract_, who());
+    }
     std::optional<RowGuard> guard;
     if (step_.direction == Direction::downgrade && lineage_.name == LineageName::app &&
         !options_.discard_rows) {
@@ -156,6 +160,9 @@ std::set<std::string> StepRunner::attempt_whole(const std::set<std::string>& may
     tell(section_.statements.size());
     if (auto lost = guard ? guard->unseen_losses() : std::set<std::string>{}; !lost.empty()) {
         return lost;
+    }
+    if (contract_ && step_.direction == Direction::downgrade) {
+        compat::give_back(session_, *contract_);
     }
     write_version_and_log();
     transaction.commit();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "central/revision/alone.hpp"
 #include "central/revision/batch_run.hpp"
 #include "central/revision/blockers.hpp"
+#include "central/revision/fleet_gate.hpp"
 #include "central/revision/half_done.hpp"
 #include "central/revision/ledger.hpp"
 #include "central/revision/lock_retry.hpp"
@@ -79,6 +81,7 @@ class StepRunner {
     const Revision& revision_;
     const Section& section_;
     std::vector<Piece> pieces_;
+    std::optional<compat::Contract> contract_;  ///< it waits for the fleet
     Ledger ledger_;
     HalfDoneLedger half_done_;
     LockRetry retry_;

@@ -81,7 +81,8 @@ class Rate {
 }  // namespace
 
 void StepRunner::run_pieces() {
-    HalfDone at = begin_or_resume();
+    HalfDone at;
+    retry_.run(step_.id, [&] { at = begin_or_resume(); });
     try {
         while (at.pieces < static_cast<std::int64_t>(pieces_.size())) {
             stop_if_asked(options_, step_.id);
@@ -120,7 +121,12 @@ void StepRunner::forget_if_untouched(const HalfDone& at) {
         const Piece& first = pieces_.front();
         if (first.kind != Piece::Kind::alone || !at.started ||
             !AloneProbe(session_, first.alone).happened(at.before)) {
+            pg::Transaction transaction(session_, settings());
             half_done_.remove(at);
+            if (contract_ && step_.direction == Direction::upgrade) {
+                compat::give_back(session_, *contract_);
+            }
+            transaction.commit();
         }
     } catch (const Error& error) {
         say(fmt::format("  what was begun stays noted: {}", error.what()));
@@ -152,6 +158,10 @@ HalfDone StepRunner::begin_or_resume() {
     }
     pg::Transaction transaction(session_, settings());
     bootstrap();
+    // Before any piece: from the first one on nothing of an older shape may be settled.
+    if (contract_ && step_.direction == Direction::upgrade) {
+        compat::fix_minimum(session_, *contract_, who());
+    }
     half_done_.write(at);
     transaction.commit();
     return at;
@@ -306,6 +316,9 @@ void StepRunner::run_batch(const Piece& piece, HalfDone& at) {
 void StepRunner::finish(const HalfDone& at) {
     pg::Transaction transaction(session_, settings());
     ledger_.lock_heads(lineage_.name, heads_);
+    if (contract_ && step_.direction == Direction::downgrade) {
+        compat::give_back(session_, *contract_);
+    }
     write_version_and_log();
     half_done_.remove(at);
     transaction.commit();

@@ -19,7 +19,7 @@ std::vector<SettleRow> fresh_rows(const std::vector<Part>& parts) {
     std::vector<SettleRow> rows;
     for (const auto& part : parts) {
         for (std::size_t i = part.first; !part.refused && i < part.batch->rows.size(); ++i) {
-            rows.push_back(row_of(*part.batch, i));
+            rows.push_back(row_of(part, i));
         }
     }
     return rows;
@@ -134,7 +134,7 @@ Outcome settle_one_by_one(
         }
         const auto commit_at = clock.now_mono() + slow_commit_after;
         do {
-            settle_alone(session, row_of(batch, next), options);
+            settle_alone(session, row_of(part, next), options);
             ++next;
         } while (next < batch.rows.size() && clock.now_mono() < commit_at);
         move_cursors(session, {{&batch, next - 1}});

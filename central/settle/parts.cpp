@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "central/settle/problems.hpp"
+#include "central/settle/shape_gate.hpp"
 #include "central/settle/statements.hpp"
 #include "common/test_hook.hpp"
 
@@ -123,17 +124,19 @@ std::vector<Part> place_batches(pg::Session& session, const std::vector<const Pr
             }
         }
     }
+    judge_shapes(session, parts);
     return parts;
 }
 
-SettleRow row_of(const Prepared& batch, std::size_t index) {
+SettleRow row_of(const Part& part, std::size_t index) {
+    const Prepared& batch = *part.batch;
     SettleRow row;
     row.journal_id = &batch.batch.journal_id;
     row.epoch = batch.batch.epoch;
     row.revision = &batch.batch.revision;
     row.raw = &batch.batch.rows[index];
     row.hash = &batch.rows[index].hash;
-    row.pour = &batch.rows[index].pour;
+    row.pour = part.kept ? &*part.kept : &batch.rows[index].pour;
     row.time = &batch.rows[index].time;
     return row;
 }

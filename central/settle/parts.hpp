@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "central/pg/session.hpp"
@@ -19,6 +20,8 @@ struct Part {
     Cursor cursor;
     std::size_t first = 0;  ///< index of the first row to settle
     std::optional<wire::Problem> refused;
+    /// Set: none of its rows is settled, all go into quarantine for this.
+    std::optional<std::variant<CleanPour, Rejection>> kept;
 };
 
 struct Move {
@@ -36,7 +39,8 @@ struct Move {
     pg::Session& session, const std::vector<const Prepared*>& batches
 );
 
-[[nodiscard]] SettleRow row_of(const Prepared& batch, std::size_t index);
+/// The part must stay where it is while the row is used.
+[[nodiscard]] SettleRow row_of(const Part& part, std::size_t index);
 
 void move_cursors(pg::Session& session, const std::vector<Move>& moves);
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "central/settle/journal_shapes.hpp"
 #include "central/settle/problems.hpp"
 
 namespace tapline::settle {
@@ -132,6 +133,7 @@ Verdict fill_rows(Prepared& prepared, std::int64_t received_us) {
     const auto& batch = prepared.batch;
     const ClockView clock{&batch.boots, &batch.clock, received_us};
     RowHash hash = batch.prev_hash;
+    RawPour scratch;
     prepared.rows.reserve(batch.rows.size());
     for (const auto& row : batch.rows) {
         if (!columns_ascend(row)) {
@@ -141,16 +143,17 @@ Verdict fill_rows(Prepared& prepared, std::int64_t received_us) {
             );
         }
         PreparedRow& made = prepared.rows.emplace_back();
+        const RawPour& read = translated(batch.revision, row, scratch);
         if (batch.truncated) {
             hash = batch.hash;
             made.pour = Rejection{"row_too_large", "the row came cut; only its hash is whole"};
         } else {
             hash = next_hash(hash, row);
-            made.pour = check_pour(row);
+            made.pour = check_pour(read);
         }
         made.hash = hash;
         const auto* clean = std::get_if<CleanPour>(&made.pour);
-        made.time = clean != nullptr ? pour_time(*clean, clock) : time_of_refused(row, clock);
+        made.time = clean != nullptr ? pour_time(*clean, clock) : time_of_refused(read, clock);
     }
     std::vector<PourTime*> times;
     times.reserve(prepared.rows.size());

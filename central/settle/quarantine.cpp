@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "central/settle/journal_shapes.hpp"
 #include "central/settle/ladder.hpp"
 #include "central/settle/pour_time.hpp"
 #include "central/settle/prepare.hpp"
@@ -349,7 +350,9 @@ MoveResult retry_quarantined(pg::Session& session, std::int64_t id, const Operat
     pg::Transaction transaction(session);
     begin_move(session);
     const auto item = lock(session, id);
-    std::variant<CleanPour, Rejection> pour = check_pour(item.raw);
+    RawPour scratch;
+    std::variant<CleanPour, Rejection> pour =
+        check_pour(translated(item.revision, item.raw, scratch));
     if (item.code == "row_too_large") {
         // The row was cut: what is left may look whole and isn't.
         pour = Rejection{item.code, "the row came cut; resolve it by hand"};
@@ -376,7 +379,8 @@ MoveResult resolve_quarantined(
     std::string pour_id;
     auto words = instead;
     words.new_id = words.new_id || item.code == "conflict";
-    const auto pour = repair(item.raw, item.hash, words);
+    RawPour scratch;
+    const auto pour = repair(translated(item.revision, item.raw, scratch), item.hash, words);
     const auto decision = settle_item(session, item, pour, instead.keg_id, options, pour_id);
     auto result = conclude(session, item, decision, pour_id);
     log(session, item, "resolve", word, result);

@@ -5,6 +5,7 @@
 
 #include "central/settle/charge.hpp"
 #include "central/settle/facts.hpp"
+#include "central/settle/journal_shapes.hpp"
 #include "central/settle/prepare.hpp"
 #include "central/settle/statements.hpp"
 #include "central/settle/tap_owner.hpp"
@@ -17,7 +18,9 @@ namespace {
 
 /// A row that can't be settled may still be in `pours`: an older program had laxer rules.
 Decision decide_refused(const SettleRow& row, const Rejection& rejection, const Facts& facts) {
-    const auto part = facts.existing ? readable_part(*row.raw) : std::nullopt;
+    RawPour scratch;
+    const auto part =
+        facts.existing ? readable_part(translated(*row.revision, *row.raw, scratch)) : std::nullopt;
     if (!part) {
         return rejection;
     }

@@ -14,13 +14,15 @@ namespace tapline::settle::sql {
 /// Shared by every settling transaction, exclusive while a hold drains or lasts.
 inline constexpr std::int64_t hold_lock_key = 0x7461'706c'0000'0001;
 
-// Limits, durability and the hold in one round trip. tapline.settling: what this transaction does to
-// balances has receipts (t0003, note_balance). The planner settings keep cached plans on
-// index look-ups by key: a plan made while a table was small must not become a scan of a large one.
-// $1 lock_timeout with unit. -> got the hold's shared lock, reason of an open hold
+// Limits, durability and the hold in one round trip. tapline.settling: what this transaction does
+// to balances has receipts (t0003, note_balance). The planner settings keep cached plans on index
+// look-ups by key: a plan made while a table was small must not become a scan of a large one. $1
+// lock_timeout with unit. -> got the shared locks of the hold and of contracts
+// (central/compat/lock.hpp), reason of an open hold
 inline constexpr pg::Statement begin{
     "settle_begin",
-    "SELECT pg_try_advisory_xact_lock_shared(8386107590299353089),"
+    "SELECT pg_try_advisory_xact_lock_shared(8386107590299353089)"
+    " AND pg_try_advisory_xact_lock_shared(8386107590299353090),"
     " tapline.hold_reason(),"
     " set_config('synchronous_commit', 'on', true),"
     " set_config('tapline.settling', 'on', true),"
@@ -43,6 +45,30 @@ inline constexpr pg::Statement lock_cursors{
     " JOIN tapline.cursor c ON c.journal_id = i.journal_id AND c.epoch = i.epoch"
     " JOIN tapline.journal j ON j.journal_id = c.journal_id"
     " ORDER BY c.journal_id, c.epoch FOR UPDATE OF c"};
+
+// $1 journal_id, $2 revision of its batch, $3 the version of the wire. After the locks of `begin`,
+// so the minimum is the one that counts. -> only those that are not simply served: ord, retired,
+// place of the journal's revision, place of the batch's, minimum's place, whether the wire is
+// spoken, then words for people
+inline constexpr pg::Statement find_shapes{
+    "settle_shapes",
+    "SELECT i.ord, c.status = 'retired', n.place, b.place, coalesce(m.place, 0),"
+    " $3::int BETWEEN w.min_version AND w.max_version,"
+    " coalesce(m.revision, ''), coalesce(m.agent_version, ''), coalesce(t.revision, ''),"
+    " w.min_version, w.max_version, w.agent_version"
+    " FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS i(journal_id, revision, ord)"
+    " JOIN tapline.journal j ON j.journal_id = i.journal_id"
+    " JOIN tapline.controller c ON c.name = j.controller"
+    " CROSS JOIN tapline.wire_window w"
+    " LEFT JOIN tapline.journal_revision n ON n.revision = j.revision"
+    " LEFT JOIN tapline.journal_revision b ON b.revision = i.revision"
+    " LEFT JOIN LATERAL (SELECT r.* FROM tapline.journal_minimum x"
+    "  JOIN tapline.journal_revision r ON r.revision = x.revision"
+    "  ORDER BY r.place DESC LIMIT 1) m ON true"
+    " LEFT JOIN LATERAL (SELECT r.revision FROM tapline.journal_revision r"
+    "  ORDER BY r.place DESC LIMIT 1) t ON true"
+    " WHERE c.status = 'retired' OR b.place IS NULL OR b.place < m.place"
+    " OR NOT $3::int BETWEEN w.min_version AND w.max_version"};
 
 // $1 client_tx_id, $2 card_uid, $3 tap_id, $4 the pour's time or NULL for today's holder and keg
 inline constexpr pg::Statement find_facts{

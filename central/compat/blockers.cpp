@@ -1,0 +1,116 @@
+#include "central/compat/blockers.hpp"
+
+#include <fmt/format.h>
+
+namespace tapline::compat {
+
+namespace {
+
+// What a hello reports is as old as that hello; pours that it knew of and that have been acked
+// since are seen by the cursor. Rows after it are of the revision that the journal had then. $1
+// journal revision
+constexpr std::string_view blockers_sql = R"sql(
+WITH wanted AS (
+    SELECT r.place FROM tapline.journal_revision r WHERE r.revision = $1
+), stream AS (
+    SELECT j.*, n.place AS now_place, o.place AS old_place,
+        greatest(coalesce(j.max_seq, 0) - coalesce(k.cursor, 0), 0) AS behind
+    FROM tapline.journal j
+    LEFT JOIN tapline.journal_revision n ON n.revision = j.revision
+    LEFT JOIN tapline.journal_revision o ON o.revision = j.oldest_unacked_revision
+    LEFT JOIN LATERAL (
+        SELECT c.cursor FROM tapline.cursor c WHERE c.journal_id = j.journal_id
+        ORDER BY c.epoch DESC LIMIT 1) k ON true
+    WHERE j.reported_at IS NOT NULL
+)
+SELECT c.name, c.status, coalesce(c.agent_version, ''),
+    to_char(s.reported_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    coalesce(s.journal_id::text, ''), coalesce(s.revision, ''),
+    coalesce(s.oldest_unacked_revision, ''), coalesce(least(s.depth, s.behind), 0),
+    to_char(coalesce(s.shape_since, s.created_at, c.status_at, c.first_seen) AT TIME ZONE 'UTC',
+            'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    CASE WHEN s.journal_id IS NULL THEN 0
+        WHEN s.now_place IS NULL THEN 3
+        WHEN s.now_place < w.place THEN 1
+        WHEN s.old_place IS NULL THEN 3
+        ELSE 2 END
+FROM tapline.controller c
+CROSS JOIN wanted w
+LEFT JOIN stream s ON s.controller = c.name
+WHERE c.status NOT IN ('revoked', 'retired')
+AND (c.status = 'enrolled' OR s.max_seq > 0)
+AND (s.journal_id IS NULL OR s.now_place IS NULL OR s.now_place < w.place
+    OR (s.behind > 0 AND (s.old_place IS NULL OR s.old_place < w.place)))
+ORDER BY c.name, s.journal_id
+)sql";
+
+Reason reason_of(std::int64_t number) noexcept {
+    switch (number) {
+        case 0:
+            return Reason::never_seen;
+        case 1:
+            return Reason::writes_old;
+        case 2:
+            return Reason::holds_old;
+        default:
+            return Reason::unknown;
+    }
+}
+
+}  // namespace
+
+const char* to_string(Reason reason) noexcept {
+    switch (reason) {
+        case Reason::never_seen:
+            return "never_seen";
+        case Reason::writes_old:
+            return "writes_old";
+        case Reason::holds_old:
+            return "holds_old";
+        case Reason::unknown:
+            return "unknown";
+    }
+    return "unknown";
+}
+
+std::string why(const Blocker& blocker) {
+    switch (blocker.reason) {
+        case Reason::never_seen:
+            return "enrolled, and never said hello";
+        case Reason::writes_old:
+            return fmt::format("writes {}, {} pours wait there", blocker.revision, blocker.rows);
+        case Reason::holds_old:
+            return fmt::format(
+                "{} pours from {} on wait there", blocker.rows, blocker.oldest_unacked
+            );
+        case Reason::unknown:
+            return fmt::format(
+                "is at {}, its oldest pour at {}: not known here",
+                blocker.revision.empty() ? "no revision" : blocker.revision,
+                blocker.oldest_unacked.empty() ? "no revision" : blocker.oldest_unacked
+            );
+    }
+    return {};
+}
+
+std::vector<Blocker> blockers(pg::Session& session, const std::string& required) {
+    std::vector<Blocker> found;
+    const pg::Result rows = session.query(blockers_sql, required);
+    for (const pg::Row row : rows) {
+        Blocker one;
+        one.controller = row.text(0);
+        one.status = row.text(1);
+        one.agent_version = row.text(2);
+        one.last_seen = row.optional_text(3);
+        one.journal_id = row.text(4);
+        one.revision = row.text(5);
+        one.oldest_unacked = row.text(6);
+        one.rows = row.integer(7);
+        one.since = row.text(8);
+        one.reason = reason_of(row.integer(9));
+        found.push_back(std::move(one));
+    }
+    return found;
+}
+
+}  // namespace tapline::compat
