@@ -145,6 +145,9 @@ struct Problem {
     std::string action;
     std::optional<std::chrono::seconds> retry_after;
     std::optional<Seq> expected_seq;  ///< with code "gap"
+    // With a refused hello, as its reply would tell them: an agent may raise its journal by them.
+    std::string central_revision;
+    std::string journal_minimum;
 };
 
 /// `POST /v1/enroll`: the code of a token, and a request whose key was made on the device.

@@ -55,6 +55,10 @@ std::string encode(const Problem& problem) {
     if (problem.expected_seq) {
         json["expected_seq"] = *problem.expected_seq;
     }
+    if (!problem.central_revision.empty()) {
+        json["central_revision"] = problem.central_revision;
+        json["journal_minimum"] = problem.journal_minimum;
+    }
     return dump(json);
 }
 
@@ -72,6 +76,8 @@ Problem decode_problem(int status, std::string_view body) {
         read.title = reader.text_or("title");
         read.detail = reader.text_or("detail");
         read.action = reader.text_or("action", "retry");
+        read.central_revision = reader.text_or("central_revision");
+        read.journal_minimum = reader.text_or("journal_minimum");
         if (json.contains("retry_after_s")) {
             read.retry_after = std::chrono::seconds(reader.number("retry_after_s", 0, 86'400));
         }

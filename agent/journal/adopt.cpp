@@ -8,10 +8,12 @@
 #include <fmt/format.h>
 
 #include "agent/journal/backup.hpp"
+#include "agent/journal/central_word.hpp"
 #include "agent/journal/checkpoint.hpp"
 #include "agent/journal/file_lock.hpp"
 #include "agent/journal/inspect.hpp"
 #include "agent/journal/owner.hpp"
+#include "agent/journal/raise.hpp"
 #include "common/test_hook.hpp"
 
 namespace tapline::journal {
@@ -152,7 +154,10 @@ AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
     const auto real = prepare(file);
     tell(options, "inspect");
     auto inspection = inspect(real, Rehearsal::always);
-    const auto& head = journal_lineage().heads().front();
+    const auto word = read_central_word(real);
+    const bool ours = inspection.shape.kind == Recognised::Kind::revision && inspection.adopted;
+    const std::string from = ours ? inspection.shape.name : std::string(first_journal_revision);
+    const std::string head = highest_for(journal_lineage(), from, word.revision);
     AdoptReport report{
         inspection.shape.name,
         head,
@@ -167,7 +172,7 @@ AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
     const FileLock lock(real);
     const Job job{
         revision::Direction::upgrade,
-        "head",
+        head,
         inspection.shape.kind == Recognised::Kind::empty && inspection.extras.empty()};
     auto database = open_live(real, job.fresh);
     auto run = run_live(database, job, options);
@@ -194,10 +199,19 @@ MigrateReport migrate_file(
     }
     const FileLock lock(real);
     auto database = open_live(real, false);
-    if (const auto seen = preview(database, direction, target)) {
+    MigrateOptions checked = options;
+    checked.check = [word = read_central_word(real),
+                     direction](const auto& lineage, const auto& plan) {
+        if (direction == revision::Direction::upgrade) {
+            refuse_early(lineage, plan, word);
+        } else {
+            refuse_below_minimum(lineage, plan, word);
+        }
+    };
+    if (const auto seen = preview(database, direction, target, checked)) {
         return {*seen, std::nullopt};
     }
-    return run_live(database, job, options);
+    return run_live(database, job, checked);
 }
 
 MigrateResult stamp_file(const fs::path& file, std::string_view target) {

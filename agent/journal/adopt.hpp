@@ -14,7 +14,7 @@ namespace tapline::journal {
 
 struct AdoptReport {
     std::string recognised;  ///< "gen5", "gen4+short_id,duration_ms", "j0001", "empty"
-    std::string head;        ///< revision after
+    std::string head;        ///< revision after: the highest that central is known to be ready for
     Seq adopted_through = 0;
     std::map<std::string, std::int64_t> rows;  ///< pours per status before
     std::optional<std::filesystem::path>
@@ -33,7 +33,8 @@ struct MigrateReport {
     std::optional<std::filesystem::path> backup;  ///< nullopt when there was nothing to do
 };
 
-/// upgrade and downgrade of a file: lock, inspection and backup as above, then the verb.
+/// upgrade and downgrade of a file: lock, inspection and backup as above, then the verb. By what
+/// central last said (central_word.hpp) they throw refused/"central_not_ready", "below_minimum".
 MigrateReport migrate_file(
     const std::filesystem::path& file,
     revision::Direction direction,

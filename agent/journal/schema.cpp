@@ -37,6 +37,12 @@ constexpr std::string_view sql_max_seq = "SELECT COALESCE(max(seq), 0) FROM pour
 
 constexpr std::chrono::milliseconds pause_between_attempts{200};
 
+void check(const MigrateOptions& options, const Lineage& lineage, const revision::Plan& plan) {
+    if (options.check) {
+        options.check(lineage, plan);
+    }
+}
+
 void tell(const MigrateOptions& options, std::string_view stage) {
     if (options.progress) {
         options.progress(stage);
@@ -162,6 +168,7 @@ MigrateResult upgrade_once(const Run& run, std::string_view target) {
         applied.push_back(entry ? std::string(last_legacy_revision) : found.name);
     }
     const auto plan = revision::plan_upgrade(run.lineage, applied, target);
+    check(run.options, run.lineage, plan);
     if (entry && !reaches_journal(plan)) {
         throw Error(
             ErrorKind::refused,
@@ -261,6 +268,7 @@ MigrateResult downgrade_once(const Run& run, std::string_view target) {
     }
     const auto current = current_for_downgrade(database);
     const auto plan = revision::plan_downgrade(run.lineage, {current}, target);
+    check(run.options, run.lineage, plan);
     const auto totals = read_totals(database);
     MigrateResult result{
         current, current, totals.per_status, read_extras(database, current), !plan.steps.empty()};
@@ -350,7 +358,7 @@ MigrateResult downgrade(
 }
 
 std::optional<MigrateResult> preview(
-    Database& database, Direction direction, std::string_view target
+    Database& database, Direction direction, std::string_view target, const MigrateOptions& options
 ) {
     const bool up = direction == Direction::upgrade;
     const auto found =
@@ -362,6 +370,7 @@ std::optional<MigrateResult> preview(
     const auto lineage = lineage_with_log(database);
     const auto plan = up ? revision::plan_upgrade(lineage, {found.name}, target)
                          : revision::plan_downgrade(lineage, {found.name}, target);
+    check(options, lineage, plan);
     if (!plan.steps.empty()) {
         return std::nullopt;
     }

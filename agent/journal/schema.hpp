@@ -14,6 +14,7 @@
 #include "agent/journal/extras.hpp"
 #include "agent/journal/known_shapes.hpp"
 #include "common/pour.hpp"
+#include "common/revision/plan.hpp"
 
 namespace tapline::journal {
 
@@ -26,6 +27,8 @@ struct MigrateOptions {
     std::optional<std::chrono::milliseconds> deadline = migration_deadline;
     /// Told before each thing that is done ("j0001 upgrade 3/14"); for progress on a terminal.
     std::function<void(std::string_view)> progress;
+    /// Asked with what would run, before anything does; throws to refuse. May be empty.
+    std::function<void(const revision::Lineage&, const revision::Plan&)> check;
 };
 
 struct MigrateResult {
@@ -49,8 +52,12 @@ MigrateResult downgrade(
 );
 
 /// nullopt when there is something to do; else what the verb would return without doing anything.
+/// Asks options.check.
 [[nodiscard]] std::optional<MigrateResult> preview(
-    Database& database, revision::Direction direction, std::string_view target
+    Database& database,
+    revision::Direction direction,
+    std::string_view target,
+    const MigrateOptions& options = {}
 );
 
 /// Writes down that the file is at `target` without running anything. Refused ("unknown_shape")

@@ -17,6 +17,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -24,6 +25,7 @@
 #include "agent/identity/renewer.hpp"
 #include "agent/journal/identity.hpp"
 #include "agent/service/notify.hpp"
+#include "agent/service/raising.hpp"
 #include "agent/service/status_file.hpp"
 #include "agent/service/status_json.hpp"
 #include "agent/sync/https_transport.hpp"
@@ -138,6 +140,9 @@ class Service {
     asio::steady_timer status_timer_;
     asio::steady_timer watchdog_timer_;
     asio::steady_timer shutdown_timer_;
+    // Apart from the storage thread, which other journals and the watchdog wait for; joined before
+    // what its jobs use is destroyed.
+    asio::thread_pool raising_{1};
     bool status_due_ = false;
     bool stopping_ = false;
     std::exception_ptr failure_;
@@ -172,6 +177,7 @@ void Service::serve(
     options.upkeep.custody.enabled = settings_.custody;
     options.backoff = settings_.backoff;
     options.seed = seed;
+    options.raising = raising_of(file, raising_.get_executor());
     sync::TransportTrust trust;
     if (trust_) {
         trust = trust_->for_transport();

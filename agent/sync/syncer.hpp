@@ -26,6 +26,19 @@
 
 namespace tapline::sync {
 
+/// How a journal is raised once central is ready for it; all empty: it never is.
+struct Raising {
+    /// The revision to raise one at `current` to; empty: it stays. Pure.
+    std::function<std::string(const std::string& current, const std::string& central)> target;
+    /// Keeps for offline verbs what central said; on the storage thread.
+    std::function<void(const std::string& central, const std::string& minimum)> remember;
+    /// Raises the file, which is closed meanwhile; blocks on `thread`. Throws what migrating
+    /// throws.
+    std::function<void(const std::string& target)> run;
+    boost::asio::any_io_executor thread;
+    std::chrono::milliseconds again_after{3'600'000};  ///< when it failed
+};
+
 struct SyncOptions {
     std::string file;  ///< for people; the Store knows how to open it
     std::string controller;
@@ -42,6 +55,7 @@ struct SyncOptions {
     std::function<void()> renewal_wanted;
     /// Central's time, UTC milliseconds, with every hello; may be empty.
     std::function<void(std::int64_t)> central_time;
+    Raising raising;
 };
 
 class Syncer {
@@ -109,6 +123,8 @@ class Syncer {
     [[nodiscard]] boost::asio::awaitable<wire::Hello> compose_hello();
     boost::asio::awaitable<void> take_cursor(wire::HelloReply reply);
     boost::asio::awaitable<void> move_cursor(Position to);
+    boost::asio::awaitable<void> heed(std::string central, std::string minimum);
+    boost::asio::awaitable<void> raise(std::string target);
     void take_directives(const wire::Directives& directives);
 
     boost::asio::awaitable<void> drain();
@@ -155,6 +171,7 @@ class Syncer {
     std::optional<Parcel> ready_;
     std::optional<journal::AckRecord> unwritten_;
     MonoTime heartbeat_at_;
+    std::optional<MonoTime> raise_not_before_;
 };
 
 }  // namespace tapline::sync

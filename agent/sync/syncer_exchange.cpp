@@ -26,6 +26,15 @@ Error error_of(const wire::Problem& problem) {
             ErrorKind::data, problem.code, problem.detail, "keep the journal and call the operator"
         );
     }
+    if (advise(problem) == Step::upgrade && !problem.title.empty() && !problem.detail.empty()) {
+        // What to install is central's to say; it is what the technician reads.
+        return Error(
+            ErrorKind::unreachable,
+            problem.code,
+            fmt::format("central answered {} {}: {}", problem.status, problem.code, problem.title),
+            printable(problem.detail)
+        );
+    }
     const std::string& text = problem.detail.empty() ? problem.title : problem.detail;
     return Error(
         ErrorKind::unreachable,

@@ -50,6 +50,13 @@ asio::awaitable<void> Syncer::greet() {
     auto calling = client_.hello(std::move(hello), options_.request_deadline);
     HelloAnswer answer = co_await std::move(calling);
     if (auto* problem = std::get_if<wire::Problem>(&answer)) {
+        if (!problem->central_revision.empty()) {
+            auto heeding = heed(problem->central_revision, problem->journal_minimum);
+            co_await std::move(heeding);
+        }
+        if (!open_) {
+            co_return;  // it was raised: as what it is now it may be served
+        }
         auto obeying = obey(std::move(*problem));
         co_await std::move(obeying);
         co_return;
@@ -108,6 +115,8 @@ asio::awaitable<void> Syncer::take_cursor(wire::HelloReply reply) {
     status_.hint.clear();
     schedule_heartbeat(reply.directives.heartbeat_s);
     take_directives(reply.directives);
+    auto heeding = heed(std::move(reply.central_revision), std::move(reply.journal_minimum));
+    co_await std::move(heeding);
 }
 
 asio::awaitable<void> Syncer::move_cursor(Position to) {

@@ -75,7 +75,8 @@ GatewayRun::GatewayRun(
 }
 
 gateway::ServerOptions GatewayRun::server_options(const std::optional<trust::Material>& material) {
-    gateway::ServerOptions made{options_.limits};
+    gateway::ServerOptions made;
+    static_cast<gateway::ServerLimits&>(made) = options_.limits;
     made.address = options_.listen.host;
     made.port = options_.listen.port;
     // A connection outlives the pause between two heartbeats, or each would cost a handshake.

@@ -15,7 +15,8 @@ constexpr pg::Statement find_terms{
     "hello_compat",
     "SELECT c.status = 'retired', n.place, coalesce(m.place, 0), coalesce(m.revision, ''),"
     " coalesce(m.agent_version, ''), coalesce(t.revision, ''),"
-    " w.min_version, w.max_version, w.agent_version"
+    " w.min_version, w.max_version, w.agent_version,"
+    " (SELECT v.version_num FROM tapline.alembic_version v ORDER BY v.version_num LIMIT 1)"
     " FROM tapline.controller c CROSS JOIN tapline.wire_window w"
     " LEFT JOIN tapline.journal_revision n ON n.revision = $2::text"
     " LEFT JOIN LATERAL (SELECT r.* FROM tapline.journal_minimum x"
@@ -62,6 +63,9 @@ Compatible judge(pg::Session& session, const std::string& controller, const wire
     const compat::Verdict verdict = compat::judge_hello(shape);
     if (verdict != compat::Verdict::serve) {
         made.refused = compat::refusal(verdict, terms);
+        // A newer agent finds its way up by these, though it isn't served yet.
+        made.refused->central_revision = row.text(9);
+        made.refused->journal_minimum = terms.minimum;
     } else if (!shape.retired) {
         made.journal_minimum = terms.minimum;
     }

@@ -38,6 +38,9 @@ class FakeCentral final : public sync::Transport {
     std::vector<Seq> quarantine;
     std::vector<wire::Released> released;  ///< told in every hello until the agent has them
 
+    std::string revision;         ///< of central's schema, as hello tells it
+    std::string journal_minimum;  ///< the same
+
     Seq cursor = 0;
     RowHash hash{};
     std::map<Seq, int> stored;  ///< how often each row was stored
@@ -101,6 +104,8 @@ class FakeCentral final : public sync::Transport {
         reply.cursor = cursor;
         reply.hash_at_cursor = hash;
         reply.directives = directives;
+        reply.central_revision = revision;
+        reply.journal_minimum = journal_minimum;
         for (const auto& item : released) {
             if (item.id > hellos.back().released_through) {
                 reply.released.push_back(item);

@@ -470,3 +470,122 @@ TEST_CASE("Syncer: stop finishes the batch on the wire, writes its marks and che
     CHECK(bar.file.count("confirmed") == 1);
     CHECK(bar.file.checkpoints == 1);
 }
+
+namespace {
+
+/// What the syncer asked of its raising, and a file that takes the revision it is raised to.
+struct Ladder {
+    tapline::test::MemoryFile* file = nullptr;
+    std::vector<std::string> runs;
+    std::vector<std::string> remembered;
+    std::optional<tapline::Error> failure;
+
+    [[nodiscard]] tapline::sync::SyncOptions options_with(boost::asio::any_io_executor thread) {
+        auto made = options();
+        made.raising.target = [](const std::string& current, const std::string& central) {
+            return current == "j0001" && central == "t2" ? std::string("j0002") : std::string();
+        };
+        made.raising.remember = [this](const std::string& central, const std::string& minimum) {
+            remembered.push_back(central + " " + minimum);
+        };
+        made.raising.run = [this](const std::string& target) {
+            runs.push_back(target);
+            if (failure) {
+                throw tapline::Error(*failure);
+            }
+            file->identity.revision = target;
+        };
+        made.raising.thread = std::move(thread);
+        made.raising.again_after = 10min;
+        return made;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("Syncer: the journal is raised once central is ready, while closed, and sends on") {
+    Ladder ladder;
+    boost::asio::io_context elsewhere;
+    Bar bar(ladder.options_with(elsewhere.get_executor()));
+    ladder.file = &bar.file;
+    bar.central.revision = "t1";
+    bar.start();
+    bar.pour(2);
+    CHECK(ladder.runs.empty());
+    bar.central.revision = "t2";
+    bar.central.journal_minimum = "j0001";
+    bar.run(61s, 100ms);
+    CHECK(bar.state() != SyncState::storage_error);
+    elsewhere.restart();
+    elsewhere.poll();
+    bar.turn();
+    CHECK(ladder.runs == std::vector<std::string>{"j0002"});
+    CHECK(bar.syncer.status().revision == "j0002");
+    CHECK(bar.central.hellos.back().revision == "j0002");
+    CHECK(ladder.remembered.front() == "t1 ");
+    CHECK(ladder.remembered.back() == "t2 j0001");
+    bar.pour();
+    CHECK(bar.all_stored_once());
+    CHECK(ladder.runs.size() == 1);
+}
+
+TEST_CASE("Syncer: a raise that fails is tried again later, and the old shape is served on") {
+    Ladder ladder;
+    boost::asio::io_context elsewhere;
+    Bar bar(ladder.options_with(elsewhere.get_executor()));
+    ladder.file = &bar.file;
+    ladder.failure =
+        tapline::Error(tapline::ErrorKind::storage_busy, "too_slow", "the tap is busy", "wait");
+    bar.central.revision = "t2";
+    const auto through = [&](std::chrono::milliseconds duration) {
+        for (auto passed = 0ms; passed < duration; passed += 1s) {
+            bar.run(1s, 500ms);
+            elsewhere.restart();
+            elsewhere.poll();
+            bar.turn();
+        }
+    };
+    bar.start();
+    through(5min);
+    CHECK(ladder.runs.size() == 1);
+    bar.pour();
+    CHECK(bar.all_stored_once());
+    CHECK(bar.syncer.status().revision == "j0001");
+    ladder.failure.reset();
+    through(10min);
+    CHECK(ladder.runs.size() == 2);
+    CHECK(bar.syncer.status().revision == "j0002");
+}
+
+TEST_CASE("Syncer: a journal that is refused for its age is raised, and then served") {
+    Ladder ladder;
+    boost::asio::io_context elsewhere;
+    Bar bar(ladder.options_with(elsewhere.get_executor()));
+    ladder.file = &bar.file;
+    bar.central.refusal = problem(426, "journal_too_old", "upgrade");
+    bar.central.refusal.central_revision = "t2";
+    bar.central.refusal.journal_minimum = "j0002";
+    bar.central.hello_fault = Fault::refuse;
+    bar.start();
+    bar.central.hello_fault = Fault::none;
+    bar.pour();
+    elsewhere.restart();
+    elsewhere.poll();
+    bar.turn();
+    CHECK(ladder.runs == std::vector<std::string>{"j0002"});
+    CHECK(ladder.remembered == std::vector<std::string>{"t2 j0002", " "});
+    CHECK(bar.state() == SyncState::idle);
+    CHECK(bar.all_stored_once());
+}
+
+TEST_CASE("Syncer: what to install is central's word, and what the technician is told") {
+    Bar bar;
+    bar.central.refusal = problem(426, "journal_too_old", "upgrade");
+    bar.central.refusal.detail =
+        "the journal is at j0001: install tapline-agent 0.2.0 or later here";
+    bar.central.hello_fault = Fault::refuse;
+    bar.start();
+    CHECK(bar.state() == SyncState::upgrade);
+    CHECK(bar.syncer.status().last_error.find("426 journal_too_old") != std::string::npos);
+    CHECK(bar.syncer.status().hint == bar.central.refusal.detail);
+}
