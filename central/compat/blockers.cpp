@@ -14,7 +14,8 @@ WITH wanted AS (
     SELECT r.place FROM tapline.journal_revision r WHERE r.revision = $1
 ), stream AS (
     SELECT j.*, n.place AS now_place, o.place AS old_place,
-        greatest(coalesce(j.max_seq, 0) - coalesce(k.cursor, 0), 0) AS behind
+        greatest(coalesce(j.max_seq, 0) - coalesce(k.cursor, 0), 0) AS behind,
+        greatest(coalesce(j.max_seq, 0), coalesce(k.cursor, 0)) AS pours
     FROM tapline.journal j
     LEFT JOIN tapline.journal_revision n ON n.revision = j.revision
     LEFT JOIN tapline.journal_revision o ON o.revision = j.oldest_unacked_revision
@@ -38,7 +39,7 @@ FROM tapline.controller c
 CROSS JOIN wanted w
 LEFT JOIN stream s ON s.controller = c.name
 WHERE c.status NOT IN ('revoked', 'retired')
-AND (c.status = 'enrolled' OR s.max_seq > 0)
+AND (c.status = 'enrolled' OR s.pours > 0)
 AND (s.journal_id IS NULL OR s.now_place IS NULL OR s.now_place < w.place
     OR (s.behind > 0 AND (s.old_place IS NULL OR s.old_place < w.place)))
 ORDER BY c.name, s.journal_id

@@ -12,7 +12,6 @@ namespace tapline::compat {
 
 /// What the words need besides the verdict; empty where it isn't known.
 struct Terms {
-    std::string agent;     ///< version of the agent that asks
     std::string revision;  ///< of the journal or the batch
     int agent_min = wire::protocol_version;
     int agent_max = wire::protocol_version;

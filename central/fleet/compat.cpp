@@ -43,7 +43,6 @@ Compatible judge(pg::Session& session, const std::string& controller, const wire
     }
     const auto row = found[0];
     compat::Terms terms;
-    terms.agent = hello.agent_version;
     terms.revision = hello.revision;
     terms.agent_min = hello.protocol_min;
     terms.agent_max = hello.protocol_max;

@@ -165,10 +165,12 @@ TEST_CASE("Unknown members are ignored and hello survives the trip") {
 TEST_CASE("Replies, acks and problems survive the trip") {
     wire::HelloReply reply;
     reply.cursor = 12;
+    reply.journal_minimum = "j0002";
     reply.released = {{3, 8, "settled"}};
     reply.directives = {true, "backup", 30};
     const auto read_reply = wire::decode_hello_reply(wire::encode(reply));
     CHECK(read_reply.cursor == 12);
+    CHECK(read_reply.journal_minimum == "j0002");
     CHECK(read_reply.released == reply.released);
     CHECK(read_reply.directives == reply.directives);
 
@@ -179,11 +181,22 @@ TEST_CASE("Replies, acks and problems survive the trip") {
     CHECK(read_ack.quarantined[0].code == "unknown_card");
     CHECK(read_ack.directives.heartbeat_s == 60);
 
-    wire::Problem problem{409, "gap", "a gap", "detail", "resync", std::chrono::seconds(5), 17};
+    wire::Problem problem{
+        409,
+        "gap",
+        "a gap",
+        "detail",
+        "resync",
+        std::chrono::seconds(5),
+        17,
+        "t0006_compat",
+        "j0002"};
     const auto read = wire::decode_problem(409, wire::encode(problem));
     CHECK(read.code == "gap");
     CHECK(read.retry_after == std::chrono::seconds(5));
     CHECK(read.expected_seq == 17);
+    CHECK(read.central_revision == "t0006_compat");
+    CHECK(read.journal_minimum == "j0002");
     CHECK(wire::decode_problem(502, "<html>").code == "not_tapline");
     CHECK(wire::decode_problem(502, "<html>").action == "retry");
 }

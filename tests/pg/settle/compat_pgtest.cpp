@@ -242,7 +242,8 @@ TEST_CASE("who blocks a contract is told by the last hello, the cursor and the c
         return text;
     };
     CHECK(who().empty());
-    // On the loopback only journals with pours count; an enrolled one blocks unseen.
+    // On the loopback only journals with pours count, those poured since the hello as well; an
+    // enrolled one blocks unseen.
     std::ignore = room.reply(room.at("j0001"));
     CHECK(who().empty());
     room.session.run(
@@ -265,6 +266,10 @@ TEST_CASE("who blocks a contract is told by the last hello, the cursor and the c
     wait_ready(settler);
     std::ignore = ack(send(settler, "tap-1", room.journal.batch(1, 1)));
     CHECK(who() == "tap-1:holds_old:1 ");
+    std::ignore = room.reply(room.at("j0001"));
+    room.session.run("UPDATE tapline.journal SET max_seq = 0");
+    CHECK(who() == "tap-1:writes_old:0 ");
+    std::ignore = room.reply(message);
     std::ignore = ack(send(settler, "tap-1", room.journal.batch(2, 2)));
     CHECK(who().empty());  // the moment the last old pour is acked, not a heartbeat later
     message = room.at("j0001");

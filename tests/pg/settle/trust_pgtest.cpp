@@ -7,6 +7,7 @@
 #include "central/fleet/admission.hpp"
 #include "central/fleet/controllers.hpp"
 #include "central/fleet/enrollment.hpp"
+#include "central/fleet/retire.hpp"
 #include "common/error.hpp"
 #include "tests/pg/settle/bar.hpp"
 #include "tests/support/pg_cluster.hpp"
@@ -158,6 +159,26 @@ TEST_CASE("revoking shuts out every certificate of a controller, also those not 
         room.bar.number("SELECT count(*) FROM tapline.controller_event WHERE "
                         "action = 'revoked' AND who = 'tester' AND detail = 'stolen'") == 1
     );
+}
+
+TEST_CASE("a retired device is still heard, and its name is never given to another") {
+    Room room;
+    const auto key = pki::Key::generate();
+    const auto known = room.enrolled("bar-3", key);
+    const std::string open = room.code("bar-3");
+    fleet::retire(room.session, "bar-3", "drowned", "tester");
+    CHECK(room.standing(known) == fleet::Standing::enrolled);
+    wire::RenewRequest request;
+    request.csr = pki::Request::make(key);
+    CHECK(code_of(fleet::renew(room.session, room.issuer, known, request)) == "enrolled");
+    CHECK(code_of(room.enroll(room.session, open, pki::Key::generate())) == "code_expired");
+    CHECK_THROWS_AS(room.code("bar-3"), Error);
+    CHECK_THROWS_AS(fleet::approve(room.session, "bar-3", "tester"), Error);
+    // A key that this database doesn't know waits for an operator, as ever.
+    CHECK(room.standing(room.unknown("bar-3", pki::Key::generate())) == fleet::Standing::pending);
+    fleet::revoke(room.session, "bar-3", "stolen after all", "tester");
+    CHECK(room.standing(known) == fleet::Standing::revoked);
+    CHECK_THROWS_AS(fleet::retire(room.session, "bar-3", "x", "tester"), Error);
 }
 
 TEST_CASE("a renewal keeps the key, both certificates count, and the grace time has an end") {
