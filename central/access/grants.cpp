@@ -4,13 +4,12 @@
 #include <fmt/ranges.h>
 
 #include "central/access/maintainers.hpp"
+#include "central/access/role.hpp"
 #include "common/error.hpp"
 
 namespace tapline::access {
 
 namespace {
-
-constexpr std::string_view app_kind = "app";
 
 constexpr std::string_view role_sql =
     "SELECT r.rolsuper, r.rolcreaterole, r.oid = 10, quote_ident(r.rolname), "
@@ -66,6 +65,9 @@ constexpr std::string_view memberships_sql =
 constexpr std::string_view remember_sql =
     "INSERT INTO tapline.granted_role (role, kind) VALUES ($1, $2) ON CONFLICT (role) DO UPDATE "
     "SET kind = excluded.kind, granted_by = excluded.granted_by, granted_at = excluded.granted_at";
+constexpr std::string_view may_change_sql =
+    "SELECT r.rolsuper OR pg_has_role(r.oid, n.nspowner, 'MEMBER') FROM pg_roles r, pg_namespace n "
+    "WHERE r.rolname = current_user AND n.nspname = 'tapline'";
 constexpr std::string_view forget_sql = "DELETE FROM tapline.granted_role WHERE role = $1";
 
 std::string with_relations(std::string_view sql) {
@@ -141,11 +143,7 @@ std::string free_owner_name(pg::Session& session) {
     );
 }
 
-struct Names {
-    std::string role;      ///< quoted for SQL
-    std::string database;  ///< the same
-    bool creates_roles = false;
-};
+}  // namespace
 
 Names check_role(pg::Session& session, const std::string& role) {
     const pg::Result rows = session.query(role_sql, role);
@@ -187,6 +185,8 @@ Names check_role(pg::Session& session, const std::string& role) {
     return names;
 }
 
+namespace {
+
 /// {role}, {schema}, {database}: quoted. In order.
 constexpr const char* give_in_schema[] = {
     "REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC",
@@ -220,7 +220,7 @@ std::string fill(const char* text, const std::string& role, const std::string& s
 
 GrantPlan plan_app_grants(pg::Session& session, const std::string& role, bool revoke) {
     const Names names = check_role(session, role);
-    GrantPlan plan{role, {}};
+    GrantPlan plan{role, app_kind, {}};
     std::vector<std::string>& out = plan.statements;
     if (!revoke) {
         out.push_back(fmt::format("REVOKE CREATE ON DATABASE {} FROM PUBLIC", names.database));
@@ -264,7 +264,7 @@ GrantPlan plan_app_grants(pg::Session& session, const std::string& role, bool re
     return plan;
 }
 
-void run_app_grants(pg::Session& session, const GrantPlan& plan, bool revoke) {
+void run_grants(pg::Session& session, const GrantPlan& plan, bool revoke) {
     pg::Transaction transaction(session);
     for (const std::string& statement : plan.statements) {
         session.run(statement);
@@ -292,8 +292,12 @@ void run_app_grants(pg::Session& session, const GrantPlan& plan, bool revoke) {
                   )
         );
     }
-    session.query(remember_sql, plan.role, app_kind);
+    session.query(remember_sql, plan.role, plan.kind);
     transaction.commit();
+}
+
+bool may_change_schema(pg::Session& session) {
+    return session.run(may_change_sql)[0].boolean(0);
 }
 
 }  // namespace tapline::access

@@ -15,6 +15,7 @@ namespace tapline::access {
 
 struct GrantPlan {
     std::string role;
+    std::string_view kind;  ///< as tapline.granted_role keeps it
     /// SQL in order, each a statement without a semicolon. Running them twice changes nothing.
     std::vector<std::string> statements;
 };
@@ -30,8 +31,18 @@ struct GrantPlan {
     pg::Session& session, const std::string& role, bool revoke = false
 );
 
+/// The same for the role that `serve` logs in with: what it has beyond the list in
+/// gateway_grants.cpp is taken, what is on it is given, column by column. Throws the same, and
+/// Error{refused, "is_app_role"} for a role that `--app-role` was given for.
+[[nodiscard]] GrantPlan plan_gateway_grants(
+    pg::Session& session, const std::string& role, bool revoke = false
+);
+
 /// In one transaction, with a row in tapline.granted_role. Throws Error{refused, "still_creates"}
 /// and changes nothing when the role could still create tables, by membership in another one.
-void run_app_grants(pg::Session& session, const GrantPlan& plan, bool revoke = false);
+void run_grants(pg::Session& session, const GrantPlan& plan, bool revoke = false);
+
+/// Whether this session's role could change the schema: a superuser, or an owner.
+[[nodiscard]] bool may_change_schema(pg::Session& session);
 
 }  // namespace tapline::access

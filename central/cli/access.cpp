@@ -20,6 +20,7 @@ using Json = nlohmann::ordered_json;
 
 struct AccessOptions {
     std::string role;
+    std::string gateway_role;
     std::string reason;
     bool dry_run = false;
     bool revoke = false;
@@ -114,19 +115,22 @@ void remove(const Context& context, const AccessOptions& options) {
 
 void grant(const Context& context, const AccessOptions& options) {
     pg::Session session(context.connect_options());
-    const access::GrantPlan plan = access::plan_app_grants(session, options.role, options.revoke);
+    const bool gateway = !options.gateway_role.empty();
+    const access::GrantPlan plan =
+        gateway ? access::plan_gateway_grants(session, options.gateway_role, options.revoke)
+                : access::plan_app_grants(session, options.role, options.revoke);
     std::string text;
     for (const std::string& statement : plan.statements) {
         text += statement + ";\n";
     }
     if (!options.dry_run) {
-        access::run_app_grants(session, plan, options.revoke);
-        text += options.revoke ? fmt::format("-- done: {} has none of this any more\n", plan.role)
-                               : fmt::format(
-                                     "-- done: {} reads and writes rows, and can't create "
-                                     "anything in this database\n",
-                                     plan.role
-                                 );
+        access::run_grants(session, plan, options.revoke);
+        const char* given = gateway ? "can serve, and nothing else"
+                                    : "reads and writes rows, and can't create anything in this "
+                                      "database";
+        text += fmt::format(
+            "-- done: {} {}\n", plan.role, options.revoke ? "has none of this any more" : given
+        );
     }
     print(
         context,
@@ -181,17 +185,21 @@ void add_maintainers_verb(CLI::App& app, Context& context) {
 void add_grants_verb(CLI::App& app, Context& context) {
     const auto options = std::make_shared<AccessOptions>();
     CLI::App* verb = app.add_subcommand(
-        "grants", "take CREATE from the application's role, and leave it the rows"
+        "grants", "what the application's role may do, and the one that `serve` logs in with"
     );
     add_common_options(*verb, context);
-    verb->add_option("--app-role", options->role, "with which the bar's application logs in")
-        ->type_name("ROLE")
-        ->required();
+    CLI::Option_group* which = verb->add_option_group("role");
+    which->add_option("--app-role", options->role, "with which the bar's application logs in")
+        ->type_name("ROLE");
+    which->add_option("--gateway-role", options->gateway_role, "with which `serve` logs in")
+        ->type_name("ROLE");
+    which->require_option(1);
     verb->add_flag("--dry-run,--sql", options->dry_run, "print the SQL, and run nothing");
     verb->add_flag("--revoke", options->revoke, "take away again what this verb gives");
     verb->footer(
         "Examples:\n  tapline-central grants --app-role bar_app --dry-run\n"
-        "  tapline-central grants --app-role bar_app"
+        "  tapline-central grants --app-role bar_app\n"
+        "  tapline-central grants --gateway-role tapline_gateway"
     );
     verb->callback([&context, options] { grant(context, *options); });
 }

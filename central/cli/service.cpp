@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "central/access/grants.hpp"
 #include "central/cli/gateway_run.hpp"
 #include "central/cli/start_checks.hpp"
 #include "central/gateway/pg_backend.hpp"
@@ -87,13 +88,15 @@ void wait_for_database(const std::string& url) {
     }
 }
 
-void check_database(const revision::LineageSet& set, const std::string& url) {
+/// True when the role that `serve` logs in with may do more than serve.
+bool check_database(const revision::LineageSet& set, const std::string& url) {
     revision::RunOptions options;
     options.connect.url = url;
     revision::Runner runner(set, options);
     check_at_head(set, runner.applied());
     check_pours_columns(runner.session());
     spdlog::info("the database's environment is {}", environment_of(runner.session()));
+    return access::may_change_schema(runner.session());
 }
 
 }  // namespace
@@ -148,7 +151,12 @@ void serve(const ServeOptions& options) {
     }
     try {
         wait_for_database(url);
-        check_database(set, url);
+        if (check_database(set, url) && !embedded) {
+            spdlog::warn(
+                "this role may change the schema, which serving doesn't need: "
+                "`tapline-central grants --gateway-role ROLE` makes one that can't"
+            );
+        }
         const std::unique_ptr<Supervisor> supervisor =
             embedded ? std::make_unique<Supervisor>(*embedded) : nullptr;
         settle::SettleOptions settle_options;
