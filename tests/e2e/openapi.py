@@ -1,0 +1,445 @@
+"""docs/openapi.yaml against the running server: each call, each status, each code, each answer's shape; the
+curl examples of docs/wire.md; and that file and sources know the same codes.
+
+To add a call: its path in docs/openapi.yaml, and for each of its statuses a line that makes it."""
+
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import time
+import unittest
+
+import jsonschema
+import yaml
+
+from lab import Stage
+from lab.programs import Central, must
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WIRE = (ROOT / "docs" / "wire.md").read_text(encoding="utf-8")
+JOURNAL = "6f0c0f5e-6a53-4f5e-9d3a-0d8f6f3a1c11"
+ZERO = "0" * 64
+HELLO, ENROLL, RENEW = "/v1/hello", "/v1/enroll", "/v1/renew"
+POURS = "/v1/journals/{id}/{epoch}/pours"
+JSON = {"Content-Type": "application/json"}
+# What the test can't make a running server say: each with the place that proves it instead.
+NOT_MADE = {
+    ("any", "500", "internal"): "no request is known that does it; gateway_routes_test.cpp",
+    (POURS, "400", "bad_journal_id"): "the path is judged first; settle_codes_pgtest.cpp",
+    (POURS, "400", "bad_epoch"): "the path is judged first",
+    (POURS, "400", "too_many_rows"): "the decoder counts first",
+    (POURS, "400", "columns_not_ascending"): "the decoder sorts; settle_codes_pgtest.cpp",
+    (POURS, "503", "unavailable"): "between a connection's loss and its being known; settle_faults_pgtest.cpp",
+    (POURS, "503", "stopping"): "a moment of the end",
+    (POURS, "503", "unsettled"): "a bug",
+    (POURS, "503", "busy"): "gateway_limits_test.cpp",
+    (POURS, "503", "overloaded"): "the settler's own; the gateway's is made here",
+    ("any", "503", "too_many_connections"): "gateway_limits_test.cpp",
+}
+
+
+def document():
+    return yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
+
+
+def value_bytes(value):
+    if isinstance(value, int):
+        return b"i" + (8).to_bytes(4, "big") + value.to_bytes(8, "big", signed=True)
+    return b"t" + len(value.encode()).to_bytes(4, "big") + value.encode()
+
+
+def chain(previous, row):
+    """common/row_hash.cpp, for whole numbers and text."""
+    data = bytes.fromhex(previous) + row["seq"].to_bytes(8, "big")
+    for name in sorted(row["columns"]):
+        data += len(name).to_bytes(4, "big") + name.encode() + value_bytes(row["columns"][name])
+    return hashlib.sha256(data).hexdigest()
+
+
+def batch(first=1, rows=2, previous=ZERO, **changes):
+    made = [{"seq": first + i, "columns": {"card_uid": "04A2B6", "client_tx_id": f"tx-{first + i}", "tap_id": 1,
+                                            "volume_ml": 250}} for i in range(rows)]
+    digest = previous
+    for row in made:
+        digest = chain(digest, row)
+    body = {"revision": "j0001", "first_seq": first, "last_seq": first + rows - 1, "prev_hash": previous,
+            "hash": digest, "rows": made}
+    return {**body, **changes}
+
+
+def hello(journal=JOURNAL, epoch=1, **changes):
+    body = {"protocol": {"min": 1, "max": 1}, "agent_version": "test", "free_bytes": 10**12,
+            "journal": {"id": journal, "epoch": epoch, "revision": "j0001", "acked": 0, "max_seq": 9,
+                        "acked_hash": ZERO}}
+    return {**body, **changes}
+
+
+class OpenApi(unittest.TestCase):
+    def setUp(self):
+        self.document = document()
+        self.seen = set()
+
+    # The judge.
+
+    def schema(self, name):
+        return {"$ref": f"#/components/schemas/{name}", "components": self.document["components"]}
+
+    def judge(self, path, method, status, headers, text):
+        """What one answer must be; remembers it as seen."""
+        operation = self.document["paths"].get(path, {}).get(method.lower(), {})
+        code = None
+        if status >= 400:
+            self.assertEqual(headers.get("Content-Type"), "application/problem+json", text)
+            problem = json.loads(text)
+            jsonschema.validate(problem, self.schema("Problem"))
+            self.assertEqual(problem["status"], status)
+            code = problem["code"]
+        where = operation.get("responses", {}).get(str(status))
+        place = path
+        if where is None or (code and code not in where["x-codes"]):
+            where, place = self.document["x-anywhere"].get(str(status)), "any"
+        self.assertIsNotNone(where, f"{method} {path} answered {status} {code}, which isn't in the file")
+        if code:
+            self.assertIn(code, where["x-codes"], f"{method} {path}: {status}")
+        for name in where.get("headers", {}):
+            self.assertIn(name, headers, f"{method} {path}: {status}")
+        if status == 200 and "application/json" in where["content"]:
+            self.assertEqual(headers.get("Content-Type"), "application/json")
+            reference = where["content"]["application/json"]["schema"]["$ref"]
+            jsonschema.validate(json.loads(text), self.schema(reference.split("/")[-1]))
+        self.seen.add((place, str(status), code))
+
+    def ask(self, path, expected, body=None, *, central=None, identity=None, headers=None, method="POST",
+            journal=JOURNAL, epoch=1):
+        """expected: "200" or "STATUS code"."""
+        central = central or self.tls
+        target = path.replace("{id}", str(journal)).replace("{epoch}", str(epoch))
+        if central.tls:
+            context = ssl.create_default_context(cafile=os.path.join(central.tls, "ca.pem"))
+            if identity:
+                context.load_cert_chain(identity)
+            connection = http.client.HTTPSConnection("127.0.0.1", central.port, timeout=20, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", central.port, timeout=20)
+        data = body if isinstance(body, (str, bytes, type(None))) else json.dumps(body)
+        try:
+            connection.request(method, target, data, JSON if headers is None else headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        got = str(answer.status) + (f" {json.loads(text)['code']}" if answer.status >= 400 else "")
+        self.assertEqual(got, expected, f"{method} {target}: {text}")
+        self.judge(path, method, answer.status, answer.headers, text)
+        return json.loads(text) if text.startswith("{") else text
+
+    # What is made to happen.
+
+    def csr(self, key):
+        return subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=x", "-batch"],
+                              check=True, capture_output=True, text=True).stdout
+
+    def key(self, name):
+        path = self.stage.path(f"{name}.key")
+        subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                        path], check=True, capture_output=True)
+        return path
+
+    def device(self, name):
+        """(file of key and certificate) of a device enrolled by hand."""
+        key = self.key(name)
+        code = self.stage.token(name).split("-")[2]
+        made = self.ask(ENROLL, "200", {"code": code, "csr": self.csr(key)})
+        with open(key, "a", encoding="utf-8") as file:
+            file.write(made["certificate"])
+        return key
+
+    def second(self, name, tls, toml=""):
+        """Another central on the same database."""
+        config = self.stage.path(f"{name}.toml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(toml)
+        central = Central(self.stage.directory, self.stage.database_url, name=name, tls=tls, config=config)
+        self.addCleanup(central.stop)
+        return central.start().wait_ready()
+
+    def test_every_status_and_code_of_the_file_is_made_and_every_answer_has_its_shape(self):
+        with Stage(taps=2, tls=True, central_toml="[tls]\nrenew_grace_s = 100000") as stage:
+            self.stage, self.tls = stage, stage.central
+            self.plain = self.second("plain", None, "[gateway]\nmax_requests = 1")
+            self.identity = self.device("bar-1")
+            self.everywhere()
+            self.hellos()
+            self.enrolments()
+            self.renewals()
+            self.pours()
+            self.standings()
+            self.without_key()
+            self.without_database()
+        documented = {(path, status, code)
+                      for path, methods in self.document["paths"].items() for operation in methods.values()
+                      for status, response in operation["responses"].items()
+                      for code in response.get("x-codes", [None])}
+        documented |= {("any", status, code) for status, response in self.document["x-anywhere"].items()
+                       for code in response["x-codes"]}
+        self.assertEqual(sorted(map(str, documented - self.seen - set(NOT_MADE))), [], "documented, never seen")
+        self.assertEqual(sorted(map(str, set(NOT_MADE) - documented)), [], "excused, but not documented")
+
+    def everywhere(self):
+        self.ask("/healthz", "200", method="GET")
+        self.ask("/readyz", "200", method="GET")
+        self.ask("/v2", "404 not_found", method="GET")
+        for path in (HELLO, ENROLL, RENEW, POURS):
+            self.ask(path, "405 method_not_allowed", method="GET")
+            self.ask(path, "415 unsupported_media_type", "{}", headers={"Content-Type": "text/plain"})
+            self.ask(path, "413 oversized", " " * (1 << 20) + "xx", identity=self.identity)
+        self.ask("/healthz", "405 method_not_allowed", "{}")
+        self.ask("/healthz", "431 header_too_large", method="GET", headers={"X": "x" * 9000})
+        with socket.create_connection(("127.0.0.1", self.plain.port)) as raw:
+            raw.sendall(b"\x01\x02 nonsense\r\n\r\n")
+            answer = http.client.HTTPResponse(raw)
+            answer.begin()
+            self.judge("any", "GET", answer.status, answer.headers, answer.read().decode())
+        with socket.create_connection(("127.0.0.1", self.plain.port)) as raw:
+            raw.sendall(b"POST /v1/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+            time.sleep(0.3)
+            self.ask(HELLO, "503 overloaded", {}, central=self.plain)
+
+    def hellos(self):
+        asked = {"identity": self.identity}
+        self.ask(HELLO, "200", hello(), **asked)
+        self.ask(HELLO, "400 malformed", "{", **asked)
+        self.ask(HELLO, "400 no_controller", hello(), central=self.plain)
+        self.ask(HELLO, "400 bad_hello", hello(journal="x"), **asked)
+        self.ask(HELLO, "409 unknown_epoch", hello(epoch=7), **asked)
+        self.ask(HELLO, "426 upgrade_required", hello(protocol={"min": 9, "max": 9}), **asked)
+        self.ask(HELLO, "403 no_certificate", hello())
+
+    def enrolments(self):
+        csr = self.csr(self.key("other"))
+        code = self.stage.token("bar-2").split("-")[2]
+        self.ask(ENROLL, "400 malformed", "{")
+        self.ask(ENROLL, "400 bad_request", {"code": code, "csr": "x"})
+        self.ask(ENROLL, "200", {"code": code, "csr": csr})
+        self.ask(ENROLL, "403 code_used", {"code": code, "csr": self.csr(self.key("thief"))})
+        self.ask(ENROLL, "403 tls_required", {"code": code, "csr": csr}, central=self.plain)
+        late = self.stage.token("bar-3").split("-")[2]
+        self.stage.cluster.rows("UPDATE tapline.enrollment SET expires_at = now() WHERE controller = 'bar-3'")
+        self.ask(ENROLL, "403 code_expired", {"code": late, "csr": csr})
+        tried = self.stage.token("bar-4").split("-")[2]
+        self.stage.cluster.rows("UPDATE tapline.enrollment SET attempts = max_attempts WHERE controller = 'bar-4'")
+        self.ask(ENROLL, "403 code_locked", {"code": tried, "csr": csr})
+        wrong = {"code": "0" * 32, "csr": csr}
+        self.ask(ENROLL, "403 code_wrong", wrong)
+        for _ in range(9):
+            body = self.tls.request("POST", ENROLL, json.dumps(wrong))[1]
+            if "too_many_attempts" in body:
+                break
+        self.ask(ENROLL, "429 too_many_attempts", wrong)
+
+    def renewals(self):
+        mine = {"csr": self.csr(self.identity)}
+        asked = {"identity": self.identity}
+        self.ask(RENEW, "200", mine, **asked)
+        self.ask(RENEW, "400 malformed", "{", **asked)
+        self.ask(RENEW, "400 bad_request", {"csr": "x"}, **asked)
+        self.ask(RENEW, "403 not_same_key", {"csr": self.csr(self.key("next"))}, **asked)
+        self.ask(RENEW, "403 no_certificate", mine)
+        self.ask(RENEW, "403 tls_required", mine, central=self.plain)
+
+    def pours(self):
+        asked = {"identity": self.identity}
+        self.ask(POURS, "200", batch(), **asked)
+        self.ask(POURS, "200", batch(), **asked)
+        last = batch()["hash"]
+        for code, body in (
+            ("malformed", "{"),
+            ("bad_revision", batch(revision="?")),
+            ("empty_batch", batch(rows=0, last_seq=1)),
+            ("wrong_first_seq", batch(first_seq=3)),
+            ("wrong_last_seq", batch(last_seq=7)),
+            ("not_ascending", {**batch(), "rows": batch()["rows"][::-1], "first_seq": 1, "last_seq": 1}),
+            ("absent_mismatch", batch(absent=[[1, 1]])),
+            ("truncated_not_alone", batch(truncated=True)),
+            ("hash_mismatch", batch(hash=ZERO)),
+        ):
+            self.ask(POURS, f"400 {code}", body, **asked)
+        self.ask(POURS, "400 no_controller", batch(), central=self.plain)
+        self.ask(POURS, "403 no_certificate", batch())
+        self.ask(POURS, "409 gap", batch(first=9, previous=last), **asked)
+        self.ask(POURS, "409 fork", batch(first=3, previous=ZERO), **asked)
+        self.ask(POURS, "409 unknown_journal", batch(), journal=JOURNAL.replace("6", "7"), **asked)
+        self.stage.verb("hold", "open", "--reason", "test", "--for", "10m")
+        self.ask(POURS, "503 hold", batch(first=3, previous=last), **asked)
+        self.stage.verb("hold", "close")
+
+    def standings(self):
+        """Callers that aren't taken."""
+        mine = {"csr": self.csr(self.identity)}
+        bodies = ((HELLO, hello()), (POURS, batch()), (RENEW, mine))
+        server = os.path.join(self.stage.tls, "server.pem")
+        for path, body in bodies:
+            self.ask(path, "403 wrong_authority", body, identity=server)
+        self.stage.cluster.rows("UPDATE tapline.journal SET controller = 'bar-2'")
+        self.ask(HELLO, "403 not_yours", hello(), identity=self.identity)
+        self.ask(POURS, "403 not_yours", batch(), identity=self.identity)
+        self.stage.cluster.rows("UPDATE tapline.journal SET controller = 'bar-1'")
+        self.fork()
+        unknown = self.signed("bar-7", 1)
+        self.ask(HELLO, "200", hello(journal=JOURNAL.replace("6", "8")), identity=unknown)
+        self.ask(POURS, "503 pending", batch(), identity=unknown)
+        self.ask(RENEW, "503 pending", {"csr": self.csr(unknown)}, identity=unknown)
+        ended = self.signed("bar-1", -1)
+        for path, body in bodies[:2]:
+            self.ask(path, "403 certificate_expired", body, identity=ended)
+        long_ago = self.signed("bar-1", -40)
+        self.ask(RENEW, "403 grace_over", {"csr": self.csr(long_ago)}, identity=long_ago)
+        self.stage.verb("controllers", "revoke", "bar-1", "--reason", "test")
+        for path, body in bodies:
+            time.sleep(6 if path == POURS else 0)
+            self.ask(path, "403 revoked", body, identity=self.identity)
+
+    def fork(self):
+        """The chain at the cursor is another one than the journal's."""
+        body = hello()
+        body["journal"].update(acked=2, acked_hash="1" * 64)
+        self.ask(HELLO, "409 fork", body, identity=self.identity)
+
+    def signed(self, name, days):
+        """A device that our authority signed and that ends in so many days (negative: ended)."""
+        ca = self.stage.tls
+        key = self.key(f"signed{name}{days}")
+        request = self.stage.path("request.pem")
+        with open(request, "w", encoding="utf-8") as file:
+            file.write(subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}", "-batch"],
+                                      check=True, capture_output=True, text=True).stdout)
+        extensions = self.stage.path("extensions")
+        with open(extensions, "w", encoding="utf-8") as file:
+            file.write("extendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n")
+        database = self.stage.path(f"openssl{name}{days}")
+        os.makedirs(database)
+        for file, text in (("index.txt", ""), ("serial", f"{os.urandom(8).hex()}\n")):
+            with open(os.path.join(database, file), "w", encoding="utf-8") as out:
+                out.write(text)
+        config = self.stage.path("openssl.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"[ca]\ndefault_ca=own\n[own]\ndatabase={database}/index.txt\nserial={database}/serial\n"
+                       f"new_certs_dir={database}\ndefault_md=sha256\npolicy=any\nunique_subject=no\n"
+                       "[any]\ncommonName=supplied\n")
+        moment = lambda offset: time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + offset * 86400))
+        subprocess.run(["openssl", "ca", "-config", config, "-batch", "-in", request, "-cert", f"{ca}/ca.pem",
+                        "-keyfile", f"{ca}/ca.key", "-extfile", extensions, "-startdate", moment(-60), "-enddate",
+                        moment(days), "-notext", "-out", self.stage.path("made.pem")],
+                       check=True, capture_output=True)
+        with open(self.stage.path("made.pem"), encoding="utf-8") as made, open(key, "a", encoding="utf-8") as file:
+            file.write(made.read())
+        return key
+
+    def without_key(self):
+        """Another central that can't sign."""
+        copy = self.stage.path("no-ca-key")
+        os.makedirs(copy)
+        for name in ("ca.pem", "server.pem"):
+            with open(os.path.join(self.stage.tls, name), "rb") as source:
+                with open(os.open(os.path.join(copy, name), os.O_CREAT | os.O_WRONLY, 0o600), "wb") as target:
+                    target.write(source.read())
+        central = self.second("no-ca-key-central", copy)
+        other = self.signed("bar-2", 5)
+        self.ask(ENROLL, "501 no_authority", {"code": "x", "csr": "y"}, central=central)
+        self.ask(RENEW, "501 no_authority", {"csr": "x"}, central=central, identity=other)
+
+    def without_database(self):
+        identity = self.signed("bar-2", 6)
+        fresh = {"code": "0" * 32, "csr": self.csr(self.key("late"))}
+        # This address has to wait for the first one, after its wrong codes.
+        spare = self.second("spare", self.stage.tls)
+        self.stage.cluster.rows("UPDATE tapline.alembic_version SET version_num = 't0001_settling'")
+        self.ask("/readyz", "503 wrong_schema", method="GET")
+        self.stage.cluster.stop()
+        self.ask("/readyz", "503 not_ready", method="GET")
+        self.ask(HELLO, "503 not_ready", hello(), identity=identity)
+        self.ask(POURS, "503 not_ready", batch(), identity=identity)
+        self.ask(RENEW, "503 not_ready", {"csr": self.csr(identity)}, identity=identity)
+        self.ask(ENROLL, "503 not_ready", fresh, central=spare)
+
+    # The sources.
+
+    def test_the_file_and_the_sources_know_the_same_codes(self):
+        spelt = re.compile(
+            r'(?:make\(\s*\d+,|refusal\(|problem\(\s*\d+,|bad_request\(|try_later\(|refuse_queued\(|code =)\s*"([a-z_]+)"')
+        sources = set()
+        for folder in ("gateway", "fleet", "settle"):
+            for file in (ROOT / "central" / folder).glob("*.cpp"):
+                sources |= set(spelt.findall(file.read_text(encoding="utf-8")))
+        found = document()
+        known = {code for methods in found["paths"].values() for operation in methods.values()
+                 for response in operation["responses"].values() for code in response.get("x-codes", [])}
+        known |= {code for response in found["x-anywhere"].values() for code in response["x-codes"]}
+        self.assertGreater(len(sources), 40)
+        self.assertEqual(sorted(sources ^ known), [])
+        self.assertEqual(sorted(code for code in known if f"`{code}`" not in WIRE), [], "not in docs/wire.md")
+
+    # docs/wire.md.
+
+    def same_shape(self, printed, answered, where):
+        if isinstance(printed, dict):
+            self.assertIsInstance(answered, dict, where)
+            self.assertEqual(sorted(printed), sorted(answered), where)
+            for name, value in printed.items():
+                self.same_shape(value, answered[name], f"{where}.{name}")
+        elif isinstance(printed, list):
+            self.assertIsInstance(answered, list, where)
+            if printed and answered:
+                self.same_shape(printed[0], answered[0], where)
+        else:
+            self.assertIs(type(printed), type(answered), where)
+
+    def test_each_curl_of_the_wire_page_is_answered_as_printed(self):
+        blocks = re.findall(r"^```\n(.*?)^```$", WIRE, flags=re.S | re.M)
+        curls = [(i, call) for i, block in enumerate(blocks)
+                 for call in re.split(r"\n(?=curl )", block.strip()) if call.startswith("curl ")]
+        answers = [json.loads(block) for block in blocks if self.is_json(block)]
+        self.assertGreaterEqual(len(curls), 4)
+        with Stage(taps=3, tls=True) as stage:
+            self.stage, self.tls = stage, stage.central
+            plain = self.second("plain", None)
+            key = self.key("identity")
+            code = stage.token("bar-3", 3, 4).split("-")[2]
+            csr = json.dumps(self.csr(key))[1:-1]
+            with open(stage.path("batch.json"), "w", encoding="utf-8") as file:
+                json.dump(batch(), file)
+            said = []
+            for _, call in curls:
+                call = call.replace("http://127.0.0.1:8080", plain.url)
+                call = call.replace("https://central.example:8443", self.tls.url)
+                call = call.replace("--cacert ca.pem", f"--cacert {stage.tls}/ca.pem")
+                call = call.replace("--cert identity.pem", f"--cert {key}")
+                call = call.replace("0123456789ABCDEFGHJKMNPQRSTVWXYZ", code)
+                call = call.replace("-----BEGIN CERTIFICATE REQUEST-----\\n…", csr)
+                done = subprocess.run(["bash", "-c", call], cwd=stage.directory, capture_output=True, text=True,
+                                      timeout=30, check=True)
+                said.append(json.loads(done.stdout))
+                if "/v1/enroll" in call:
+                    with open(key, "a", encoding="utf-8") as file:
+                        file.write(said[-1]["certificate"])
+        self.assertEqual([answer.get("code") for answer in said], [None] * len(said), said)
+        for answer in said:
+            alike = [printed for printed in answers if sorted(printed) == sorted(answer)]
+            self.assertTrue(alike, f"not printed in docs/wire.md: {answer}")
+            self.same_shape(alike[0], answer, "answer")
+
+    def is_json(self, text):
+        try:
+            return isinstance(json.loads(text), dict)
+        except ValueError:
+            return False
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
