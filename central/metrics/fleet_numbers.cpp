@@ -19,7 +19,8 @@ constexpr pg::Statement journals_sql{
     "metrics_journals",
     "SELECT count(*), "
     "count(*) FILTER (WHERE coalesce(reported_at, created_at) < now() - interval '10 minutes'), "
-    "coalesce(sum(depth), 0)::bigint, coalesce(max(depth), 0), "
+    // Each depth is what a device says, up to the largest number there is.
+    "least(coalesce(sum(depth), 0), 9223372036854775807)::bigint, coalesce(max(depth), 0), "
     "tapline.hold_reason() IS NOT NULL FROM tapline.journal"};
 constexpr pg::Statement controllers_sql{
     "metrics_controllers", "SELECT status, count(*) FROM tapline.controller GROUP BY status"};

@@ -42,6 +42,8 @@ TEST_CASE("the fleet's numbers are those of journals, controllers, quarantine an
     CHECK(view.hold_open);
     CHECK(view.controllers.at("loopback") == 2);
     CHECK(view.quarantine.at("unknown_card") == 1);
+    session.run("UPDATE tapline.journal SET depth = 9223372036854775807");
+    CHECK(metrics::read_fleet(session).depth_pours == INT64_MAX);
 }
 
 }  // namespace tapline::test
