@@ -11,7 +11,8 @@
 
 namespace tapline {
 
-/// SHA-256. The chain of an epoch starts with 32 zero bytes.
+/// SHA-256. A journal's chain starts with 32 zero bytes and goes on through its epochs, so that a
+/// pour that stands in two copies of a journal has one hash.
 using RowHash = std::array<std::uint8_t, 32>;
 
 /// h = SHA-256(prev ‖ seq ‖ for each column in name order: name, type tag, length, bytes).

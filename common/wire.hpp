@@ -22,6 +22,7 @@ inline constexpr std::size_t max_body_bytes =
     std::size_t{1024} * 1024;                         ///< what central reads at all
 inline constexpr std::size_t max_answer_items = 500;  ///< quarantined and released, each
 inline constexpr std::size_t max_absent_ranges = 1000;
+inline constexpr std::size_t max_chain_points = 256;
 
 /// Which device wrote when, as far as its clock tells: a Pi has no RTC. Rows with
 /// seq >= first_seq (up to the next boot's first_seq) were written in this boot.
@@ -150,6 +151,34 @@ struct Problem {
     std::string journal_minimum;
 };
 
+/// A place in a journal's chain.
+struct ChainPoint {
+    Seq seq = 0;
+    RowHash hash{};
+    bool operator==(const ChainPoint&) const = default;
+};
+
+/// `POST /v1/journals/{id}/epochs`: this journal and central tell different histories; where may
+/// mine go on?
+struct EpochRequest {
+    std::int64_t epoch = 1;   ///< the journal's own
+    Seq last_common_seq = 0;  ///< what this file knows as acked: surely common if central has it
+    RowHash hash{};           ///< the journal's chain there
+    std::vector<ChainPoint> points;  ///< more places of the same chain, ascending
+    Seq max_seq = 0;
+    std::int64_t depth = 0;
+    std::string fingerprint;
+    std::string reason;  ///< fork, restored or salvage
+    ClockSample clock;
+};
+
+struct EpochGrant {
+    std::int64_t epoch = 0;
+    Seq cursor = 0;  ///< pours up to here are settled; the chain goes on from there
+    RowHash hash{};  ///< the asker's own chain at cursor
+    Seq prunable_through = 0;
+};
+
 /// `POST /v1/enroll`: the code of a token, and a request whose key was made on the device.
 struct EnrollRequest {
     std::string code;
@@ -180,6 +209,8 @@ struct Enrolled {
 [[nodiscard]] std::string encode(const EnrollRequest& request);
 [[nodiscard]] std::string encode(const RenewRequest& request);
 [[nodiscard]] std::string encode(const Enrolled& enrolled);
+[[nodiscard]] std::string encode(const EpochRequest& request);
+[[nodiscard]] std::string encode(const EpochGrant& grant);
 
 /// Decoders throw Error{protocol, "malformed"}: truncated JSON, a missing or mistyped member, too
 /// many items, nesting deeper than 8. Unknown members are ignored.
@@ -190,6 +221,8 @@ struct Enrolled {
 [[nodiscard]] EnrollRequest decode_enroll_request(std::string_view json);
 [[nodiscard]] RenewRequest decode_renew_request(std::string_view json);
 [[nodiscard]] Enrolled decode_enrolled(std::string_view json);
+[[nodiscard]] EpochRequest decode_epoch_request(std::string_view json);
+[[nodiscard]] EpochGrant decode_epoch_grant(std::string_view json);
 /// Never throws: a proxy's HTML page becomes a Problem with that status and code "not_tapline".
 [[nodiscard]] Problem decode_problem(int status, std::string_view body);
 

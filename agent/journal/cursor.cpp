@@ -14,17 +14,19 @@ constexpr std::string_view sql_read =
     "FROM tapline_journal";
 constexpr std::string_view sql_pruned = "SELECT pruned_through FROM tapline_journal";
 constexpr std::string_view sql_nearest =
-    "SELECT last_seq, hash FROM tapline_hash WHERE epoch = ?1 AND last_seq <= ?2 ORDER BY batch "
-    "DESC LIMIT 1";
+    "SELECT last_seq, hash FROM tapline_hash WHERE last_seq <= ?1 ORDER BY batch DESC LIMIT 1";
+constexpr std::string_view sql_newest =
+    "SELECT last_seq, hash FROM tapline_hash ORDER BY batch DESC LIMIT ?1";
 constexpr std::string_view sql_move =
     "UPDATE tapline_journal SET acked_through = ?1, acked_hash = ?2";
+constexpr std::string_view sql_begin_epoch =
+    "UPDATE tapline_journal SET epoch = ?1, acked_through = ?2, acked_hash = ?3";
 constexpr std::string_view sql_last_batch = "SELECT COALESCE(max(batch), 0) FROM tapline_hash";
 constexpr std::string_view sql_add_hash =
     "INSERT INTO tapline_hash (batch, epoch, first_seq, last_seq, hash) VALUES (?1, ?2, ?3, ?4, "
     "?5)";
 constexpr std::string_view sql_thin = "DELETE FROM tapline_hash WHERE batch = ?1";
-constexpr std::string_view sql_forget =
-    "DELETE FROM tapline_hash WHERE epoch = ?1 AND last_seq > ?2";
+constexpr std::string_view sql_forget = "DELETE FROM tapline_hash WHERE last_seq > ?1";
 constexpr std::string_view sql_prunable =
     "UPDATE tapline_journal SET prunable_through = ?1 WHERE prunable_through <> ?1";
 constexpr std::string_view sql_released =
@@ -50,7 +52,9 @@ Cursor::Cursor(Database& database)
     : read_(database.prepare(sql_read)),
       pruned_(database.prepare(sql_pruned)),
       nearest_(database.prepare(sql_nearest)),
+      newest_(database.prepare(sql_newest)),
       move_(database.prepare(sql_move)),
+      begin_epoch_(database.prepare(sql_begin_epoch)),
       last_batch_(database.prepare(sql_last_batch)),
       add_hash_(database.prepare(sql_add_hash)),
       thin_(database.prepare(sql_thin)),
@@ -84,21 +88,36 @@ Seq Cursor::pruned_through() {
     return pruned_.step() ? pruned_.integer(0) : 0;
 }
 
-ChainPoint Cursor::nearest(std::int64_t epoch, Seq seq) {
+ChainPoint Cursor::nearest(Seq seq) {
     ChainPoint point;
     if (const auto identity = read(); identity.acked_through <= seq) {
         point = {identity.acked_through, identity.acked_hash};
     }
     const ResetAtExit at_exit(nearest_);
-    nearest_.bind(1, epoch).bind(2, seq);
+    nearest_.bind(1, seq);
     if (nearest_.step() && nearest_.integer(0) > point.seq) {
         point = {nearest_.integer(0), hash_of(nearest_, 1)};
     }
     return point;
 }
 
+std::vector<ChainPoint> Cursor::newest(std::int64_t limit) {
+    const ResetAtExit at_exit(newest_);
+    newest_.bind(1, limit);
+    std::vector<ChainPoint> points;
+    while (newest_.step()) {
+        points.push_back({newest_.integer(0), hash_of(newest_, 1)});
+    }
+    std::reverse(points.begin(), points.end());
+    return points;
+}
+
 void Cursor::advance(std::int64_t epoch, Seq first_seq, const ChainPoint& point) {
     move_.bind(1, point.seq).bind(2, blob_of(point.hash)).run();
+    add_hash(epoch, first_seq, point);
+}
+
+void Cursor::add_hash(std::int64_t epoch, Seq first_seq, const ChainPoint& point) {
     std::int64_t batch = 1;
     {
         const ResetAtExit at_exit(last_batch_);
@@ -115,9 +134,17 @@ void Cursor::advance(std::int64_t epoch, Seq first_seq, const ChainPoint& point)
     }
 }
 
-void Cursor::step_back(std::int64_t epoch, const ChainPoint& point) {
+void Cursor::step_back(const ChainPoint& point) {
     move_.bind(1, point.seq).bind(2, blob_of(point.hash)).run();
-    forget_.bind(1, epoch).bind(2, point.seq).run();
+    forget_.bind(1, point.seq).run();
+}
+
+void Cursor::begin_epoch(std::int64_t epoch, const ChainPoint& point) {
+    begin_epoch_.bind(1, epoch).bind(2, point.seq).bind(3, blob_of(point.hash)).run();
+    forget_.bind(1, point.seq).run();
+    if (point.seq > 0) {
+        add_hash(epoch, point.seq, point);
+    }
 }
 
 void Cursor::set_prunable(Seq through) {

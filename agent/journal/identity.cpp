@@ -1,9 +1,14 @@
 #include "agent/journal/identity.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
+#include <vector>
 
 #include <sys/random.h>
 
@@ -24,6 +29,25 @@ std::string read_small(const char* path) {
     return std::string(bytes.data(), static_cast<std::size_t>(file.gcount()));
 }
 
+/// Of the interfaces that are hardware, sorted; not those on USB, which come and go.
+std::string network_addresses() {
+    std::vector<std::string> addresses;
+    std::error_code failure;
+    for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", failure)) {
+        const auto device = std::filesystem::canonical(entry.path() / "device", failure);
+        if (failure || device.string().find("/usb") != std::string::npos) {
+            continue;
+        }
+        addresses.push_back(read_small((entry.path() / "address").c_str()));
+    }
+    std::sort(addresses.begin(), addresses.end());
+    std::string joined;
+    for (const auto& address : addresses) {
+        joined += address;
+    }
+    return joined;
+}
+
 }  // namespace
 
 std::string make_uuid() {
@@ -41,8 +65,14 @@ std::string make_uuid() {
 }
 
 std::string hardware_fingerprint() {
+    if (const char* instead = std::getenv("TAPLINE_TEST_FINGERPRINT"); instead != nullptr) {
+        return instead;
+    }
     const auto machine = read_small("/etc/machine-id");
-    const auto board = read_small("/sys/firmware/devicetree/base/serial-number");
+    auto board = read_small("/sys/firmware/devicetree/base/serial-number");
+    if (board.empty()) {
+        board = network_addresses();
+    }
     return machine.empty() && board.empty() ? std::string{}
                                             : to_hex(sha256(machine + '\0' + board));
 }

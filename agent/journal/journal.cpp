@@ -95,6 +95,9 @@ class SqliteJournal final : public Journal {
     std::int64_t mark_held(Seq through, std::int64_t limit) override;
     void record_ack(const AckRecord& ack) override;
     void move_cursor(Seq cursor, const RowHash& hash) override;
+    std::vector<wire::ChainPoint> chain_points(std::int64_t limit) override;
+    void start_epoch(const wire::EpochGrant& grant) override;
+    void note_prunable(Seq through) override;
 
     std::int64_t checkpoint() override {
         const auto pages_left = checkpointer_.run();
@@ -263,7 +266,7 @@ std::optional<RowHash> SqliteJournal::hash_at(Seq seq) {
     if (seq < 0 || seq > rows_.max_seq()) {
         return std::nullopt;
     }
-    auto point = cursor_.nearest(cursor_.read().epoch, seq);
+    auto point = cursor_.nearest(seq);
     if (point.seq < std::min(cursor_.pruned_through(), seq)) {
         return std::nullopt;
     }
@@ -347,8 +350,41 @@ void SqliteJournal::move_cursor(Seq cursor, const RowHash& hash) {
     if (cursor > identity.acked_through) {
         cursor_.advance(identity.epoch, identity.acked_through + 1, {cursor, hash});
     } else {
-        cursor_.step_back(identity.epoch, {cursor, hash});
+        cursor_.step_back({cursor, hash});
     }
+    transaction.commit();
+}
+
+std::vector<wire::ChainPoint> SqliteJournal::chain_points(std::int64_t limit) {
+    const auto identity = cursor_.read();
+    const std::int64_t fresh = limit / 4;
+    auto points = cursor_.newest(limit - fresh - 1);
+    std::erase_if(points, [&](const auto& point) { return point.seq >= identity.acked_through; });
+    wire::ChainPoint last{identity.acked_through, identity.acked_hash};
+    points.push_back(last);
+    // An older image of a card holds rows whose ack only the newer one saw.
+    rows_.read(last.seq, rows_.max_seq(), [&](RawPour&& pour) {
+        last = {pour.seq, next_hash(last.hash, pour)};
+        points.push_back(last);
+        return static_cast<std::int64_t>(points.size()) < limit;
+    });
+    return points;
+}
+
+void SqliteJournal::start_epoch(const wire::EpochGrant& grant) {
+    const auto identity = cursor_.read();
+    // Statuses first, as in move_cursor.
+    confirm_in_steps(identity.acked_through, std::min(grant.cursor, rows_.max_seq()));
+    Transaction transaction(database_);
+    cursor_.begin_epoch(grant.epoch, {grant.cursor, grant.hash});
+    cursor_.set_prunable(std::min(grant.prunable_through, grant.cursor));
+    transaction.commit();
+}
+
+void SqliteJournal::note_prunable(Seq through) {
+    const auto identity = cursor_.read();
+    Transaction transaction(database_);
+    cursor_.set_prunable(std::min(through, identity.acked_through));
     transaction.commit();
 }
 

@@ -95,6 +95,17 @@ class Journal {
     /// Central's cursor moved back (a restored centre) or forward (a restored card), same hash.
     virtual void move_cursor(Seq cursor, const RowHash& hash) = 0;
 
+    /// Places of this file's chain by which central finds the last pour in common: stored ones, the
+    /// acked one, and some rows after it. Ascending, at most `limit`.
+    [[nodiscard]] virtual std::vector<wire::ChainPoint> chain_points(std::int64_t limit) = 0;
+
+    /// The epoch that central granted, and its cursor, in one transaction: power may fail at any
+    /// time. grant.hash is this file's chain at grant.cursor (the caller has compared them).
+    virtual void start_epoch(const wire::EpochGrant& grant) = 0;
+
+    /// How far central allows pruning; never past the cursor.
+    virtual void note_prunable(Seq through) = 0;
+
     /// Copies WAL pages back while a sibling connection holds the write lock, so that the writer's
     /// own checkpoint can't run at the same time (the WAL-reset bug of SQLite before 3.51.3). Gives
     /// up at once when somebody writes. Returns WAL pages left.

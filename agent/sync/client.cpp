@@ -48,6 +48,19 @@ asio::awaitable<HelloAnswer> Client::hello(wire::Hello hello, std::chrono::milli
     co_return problem_of(response);
 }
 
+asio::awaitable<EpochAnswer> Client::epoch(
+    std::string journal_id, wire::EpochRequest request, std::chrono::milliseconds deadline
+) {
+    std::string target = fmt::format("/v1/journals/{}/epochs", journal_id);
+    std::string body = wire::encode(request);
+    auto posting = post(std::move(target), std::move(body), deadline);
+    const http::Response response = co_await std::move(posting);
+    if (response.status == 200) {
+        co_return wire::decode_epoch_grant(response.body);
+    }
+    co_return problem_of(response);
+}
+
 asio::awaitable<EnrollAnswer> Client::enroll(
     wire::EnrollRequest request, std::chrono::milliseconds deadline
 ) {

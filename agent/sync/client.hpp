@@ -14,6 +14,7 @@ namespace tapline::sync {
 
 using HelloAnswer = std::variant<wire::HelloReply, wire::Problem>;
 using PoursAnswer = std::variant<wire::Ack, wire::Problem>;
+using EpochAnswer = std::variant<wire::EpochGrant, wire::Problem>;
 using EnrollAnswer = std::variant<wire::Enrolled, wire::Problem>;
 
 class Client {
@@ -32,6 +33,10 @@ class Client {
     /// body: an encoded batch.
     [[nodiscard]] boost::asio::awaitable<PoursAnswer> pours(
         std::string target, std::string body, std::chrono::milliseconds deadline
+    );
+
+    [[nodiscard]] boost::asio::awaitable<EpochAnswer> epoch(
+        std::string journal_id, wire::EpochRequest request, std::chrono::milliseconds deadline
     );
 
     [[nodiscard]] boost::asio::awaitable<EnrollAnswer> enroll(

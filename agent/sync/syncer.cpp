@@ -182,6 +182,7 @@ asio::awaitable<void> Syncer::open() {
     position_ = Position{identity.acked_through, identity.acked_hash};
     ready_.reset();
     unwritten_.reset();
+    prunable_through_ = identity.prunable_through;
     target_ = pours_target(identity.journal_id, identity.epoch);
     status_.journal_id = identity.journal_id;
     status_.epoch = identity.epoch;

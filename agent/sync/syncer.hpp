@@ -125,7 +125,14 @@ class Syncer {
     boost::asio::awaitable<void> move_cursor(Position to);
     boost::asio::awaitable<void> heed(std::string central, std::string minimum);
     boost::asio::awaitable<void> raise(std::string target);
+    boost::asio::awaitable<void> note_prunable(Seq through);
     void take_directives(const wire::Directives& directives);
+
+    /// Asks for an epoch and goes on in it; nullopt: done, hello is due. Else what central
+    /// answered.
+    [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> repair();
+    [[nodiscard]] boost::asio::awaitable<wire::EpochRequest> compose_epoch_request();
+    boost::asio::awaitable<void> take_epoch(wire::EpochGrant grant);
 
     boost::asio::awaitable<void> drain();
     [[nodiscard]] boost::asio::awaitable<std::optional<Parcel>> read_after(Position position);
@@ -163,7 +170,9 @@ class Syncer {
     bool reopen_ = false;
     bool hello_due_ = true;
     bool hold_ = false;
-    int resyncs_ = 0;  ///< in a row, without an ack between them
+    int resyncs_ = 0;           ///< in a row, without an ack between them
+    int repairs_ = 0;           ///< in a row, without an agreement on the cursor between them
+    Seq prunable_through_ = 0;  ///< as the file has it
     std::string target_;
     journal::BatchLimits limits_;
     journal::BatchLimits limits_of_central_;

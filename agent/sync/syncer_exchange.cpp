@@ -17,6 +17,9 @@ namespace tapline::sync {
 namespace {
 
 constexpr int patient_resyncs = 1;
+constexpr int patient_repairs = 2;
+/// Central may say when to ask again, but not that it be asked all the time.
+constexpr std::chrono::milliseconds shortest_wait = 1s;
 /// Statuses are for the writer only; a list longer than this is not worth the memory.
 constexpr std::size_t max_quarantined_marks = 5'000;
 
@@ -192,6 +195,7 @@ void Syncer::accept(const Parcel& sent, const wire::Ack& ack) {
     record.acked_through = sent.last_seq;
     record.hash = sent.hash;
     record.prunable_through = ack.prunable_through;
+    prunable_through_ = ack.prunable_through;
     for (const auto& row : ack.quarantined) {
         const bool ours = row.seq >= sent.first_seq && row.seq <= sent.last_seq;
         if (ours && record.quarantined.size() < max_quarantined_marks) {
@@ -225,6 +229,19 @@ void Syncer::add_released(journal::AckRecord& record, const std::vector<wire::Re
 }
 
 asio::awaitable<void> Syncer::obey(wire::Problem problem) {
+    const bool forked = advise(problem) == Step::fork;
+    if (forked && ++repairs_ <= patient_repairs) {
+        auto repairing = repair();
+        std::optional<wire::Problem> refused = co_await std::move(repairing);
+        if (!refused) {
+            co_return;
+        }
+        // An older central doesn't know the call.
+        if (refused->status != 404) {
+            problem = std::move(*refused);
+        }
+    }
+    repairs_ = repairs_ > patient_repairs ? 0 : repairs_;
     const Error failure = error_of(problem);
     const std::chrono::milliseconds floor = problem.retry_after.value_or(0s);
     const Step step = advise(problem);
@@ -268,10 +285,12 @@ asio::awaitable<void> Syncer::obey(wire::Problem problem) {
             rest = options_.slow_poll;
             break;
         case Step::wait:
-            state = SyncState::waiting;
+            state = forked ? SyncState::fork : SyncState::waiting;
             // A renewal is a matter of seconds, and of nobody's but the two programs.
-            rest = renew ? backoff_.next(floor)
-                         : std::max<std::chrono::milliseconds>(options_.slow_poll, floor);
+            rest = renew ? backoff_.next(floor) : options_.slow_poll;
+            if (!renew && problem.retry_after) {
+                rest = std::max(shortest_wait, floor);
+            }
             break;
     }
     if (step != Step::resync || rest.count() > 0) {

@@ -110,13 +110,36 @@ asio::awaitable<void> Syncer::take_cursor(wire::HelloReply reply) {
     if (options_.central_time) {
         options_.central_time(reply.server_utc_ms);
     }
+    auto noting = note_prunable(reply.prunable_through);
+    co_await std::move(noting);
     hello_due_ = false;
+    repairs_ = 0;
     status_.last_error.clear();
     status_.hint.clear();
     schedule_heartbeat(reply.directives.heartbeat_s);
     take_directives(reply.directives);
     auto heeding = heed(std::move(reply.central_revision), std::move(reply.journal_minimum));
     co_await std::move(heeding);
+}
+
+/// An idle journal hears of a verified backup by hello only.
+asio::awaitable<void> Syncer::note_prunable(Seq through) {
+    const Seq allowed = std::min(through, position_.seq);
+    if (allowed == prunable_through_) {
+        co_return;
+    }
+    auto work = [allowed](journal::Journal& journal) { journal.note_prunable(allowed); };
+    try {
+        auto noting = store_.with(work);
+        co_await std::move(noting);
+        upkeep_.wrote();
+        prunable_through_ = allowed;
+    } catch (const Error& failure) {
+        // Nothing hangs on it: pruning waits, and the next hello says it again.
+        if (failure.kind() != ErrorKind::storage_full) {
+            throw;
+        }
+    }
 }
 
 asio::awaitable<void> Syncer::move_cursor(Position to) {

@@ -86,9 +86,13 @@ void add_accepted_verb(CLI::App& app, Context& context);
 void add_recognise_verb(CLI::App& app, Context& context);
 /// tls init, renew, rotate, show.
 void add_tls_verbs(CLI::App& app, Context& context);
-/// controllers enroll, list, approve, revoke, retire, taps.
+/// controllers enroll, list, approve, revoke, retire, taps, forks, move.
 void add_controllers_verbs(CLI::App& app, Context& context);
 void add_fleet_verbs(CLI::App& app, Context& context);
+/// Into the family `controllers`.
+void add_forks_verbs(CLI::App& family, Context& context);
+/// backup begin, mark-verified, list.
+void add_backup_verbs(CLI::App& app, Context& context);
 void add_import_verb(CLI::App& app, Context& context);
 
 /// The whole program but for main's own lines. Returns the exit code; prints errors itself.

@@ -222,6 +222,7 @@ void add_controllers_verbs(CLI::App& app, Context& context) {
     add_taps(*verb, listed);
     verb->footer("Without --tap it may report for every tap.");
     verb->callback([&context, listed] { set_taps(context, *listed); });
+    add_forks_verbs(*family, context);
 }
 
 }  // namespace tapline::cli

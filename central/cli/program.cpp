@@ -137,6 +137,7 @@ int run_program(int argc, char** argv) {
     add_tls_verbs(app, context);
     add_controllers_verbs(app, context);
     add_fleet_verbs(app, context);
+    add_backup_verbs(app, context);
     app.footer(examples);  // after the verbs, which would inherit it
     try {
         const std::vector<std::string_view> arguments(argv, argv + argc);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "central/fleet/compat.hpp"
+#include "central/fleet/showing.hpp"
 #include "central/settle/prepare.hpp"
 #include "central/settle/problems.hpp"
 #include "central/settle/rows.hpp"
@@ -47,13 +48,16 @@ constexpr pg::Statement add_cursor{
     "INSERT INTO tapline.cursor (journal_id, epoch) VALUES ($1::uuid, $2::bigint)"
     " ON CONFLICT (journal_id, epoch) DO NOTHING"};
 
+// A centre restored from a backup may have forgotten releases that the agent has written down:
+// their ids aren't given again.
 constexpr pg::Statement note_journal{
     "hello_report",
     "UPDATE tapline.journal SET fingerprint = $2::text, revision = $3::text,"
     " oldest_unacked_revision = $4::text, max_seq = $5::bigint, depth = $6::bigint,"
     " free_bytes = $7::bigint, reported_at = now(),"
     " shape_since = CASE WHEN revision IS NOT DISTINCT FROM $3::text"
-    "  AND oldest_unacked_revision IS NOT DISTINCT FROM $4::text THEN shape_since ELSE now() END"
+    "  AND oldest_unacked_revision IS NOT DISTINCT FROM $4::text THEN shape_since ELSE now() END,"
+    " last_release = greatest(last_release, least($8::bigint, 9007199254740992))"
     " WHERE journal_id = $1::uuid"};
 
 constexpr pg::Statement find_cursor{
@@ -66,7 +70,9 @@ constexpr pg::Statement find_cursor{
 constexpr pg::Statement find_released{
     "hello_released",
     "SELECT r.id, r.seq, r.outcome FROM tapline.release r"
-    " WHERE r.journal_id = $1::uuid AND r.epoch = $2::bigint AND r.id > $3::bigint"
+    " WHERE r.journal_id = $1::uuid AND r.id > $3::bigint AND (r.epoch = $2::bigint"
+    " OR EXISTS (SELECT FROM tapline.epoch_grant g WHERE g.journal_id = r.journal_id"
+    "  AND g.epoch = $2::bigint AND g.parent_epoch = r.epoch AND r.seq <= g.start_seq))"
     " ORDER BY r.id LIMIT 500"};
 
 wire::Problem unknown_epoch(const wire::Hello& hello) {
@@ -112,7 +118,8 @@ void note_report(pg::Session& session, const wire::Hello& hello) {
         printable(hello.oldest_unacked_revision, max_note_bytes),
         hello.max_seq,
         hello.depth,
-        hello.free_bytes
+        hello.free_bytes,
+        hello.released_through
     );
 }
 
@@ -174,6 +181,7 @@ HelloOutcome hello(pg::Session& session, const std::string& controller, const wi
     }
     session.exec(note_controller, controller, printable(hello.agent_version, max_note_bytes));
     if (is_foreign(session, controller, hello)) {
+        note_foreign(session, controller, hello);
         transaction.commit();
         return settle::problems::foreign_journal(hello.journal_id);
     }
@@ -183,7 +191,8 @@ HelloOutcome hello(pg::Session& session, const std::string& controller, const wi
         transaction.commit();
         return std::move(*compatible.refused);
     }
-    auto outcome = reply_to(session, hello);
+    auto refused = check_side(session, controller, hello);
+    auto outcome = refused ? HelloOutcome(std::move(*refused)) : reply_to(session, hello);
     if (auto* reply = std::get_if<wire::HelloReply>(&outcome)) {
         reply->journal_minimum = std::move(compatible.journal_minimum);
     }

@@ -10,8 +10,9 @@
 namespace tapline::fleet {
 
 /// A Problem here: upgrade_required, journal_too_old, journal_too_new (426), being_changed (503: a
-/// contract is being applied), bad_hello (400), not_yours (403),
-/// unknown_epoch (409), fork (409: the journal ends before central's cursor, or its chain differs).
+/// contract is being applied), bad_hello (400), not_yours (403), unknown_epoch, epoch_closed (409),
+/// two_alive (409: two devices show this journal at once), fork (409: the journal ends before
+/// central's cursor, or its chain differs).
 using HelloOutcome = std::variant<wire::HelloReply, wire::Problem>;
 
 /// Blocks: one short transaction. Registers a controller and a journal that are new, notes what the

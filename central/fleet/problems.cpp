@@ -79,6 +79,46 @@ wire::Problem grace_over() {
     );
 }
 
+wire::Problem another_alive(const std::string& journal_id, std::chrono::seconds until) {
+    auto made = refusal(
+        "another_alive",
+        "Another device showed this journal a moment ago",
+        fmt::format(
+            "journal {}: if the other one stays silent for {} s this one goes on, else an operator "
+            "decides",
+            journal_id,
+            until.count()
+        )
+    );
+    made.status = 409;
+    made.retry_after = until + std::chrono::seconds(1);
+    return made;
+}
+
+wire::Problem not_chosen(const std::string& journal_id) {
+    auto made = refusal(
+        "not_chosen",
+        "An operator decided for another device",
+        fmt::format(
+            "journal {}: keep the file; to let this one in too: tapline-central controllers forks",
+            journal_id
+        )
+    );
+    made.status = 409;
+    return made;
+}
+
+wire::Problem too_many_epochs(const std::string& journal_id) {
+    auto made = refusal(
+        "too_many_epochs",
+        "This journal forks over and over again",
+        fmt::format("journal {}: look at the card, and whether two devices share it", journal_id)
+    );
+    made.status = 409;
+    made.retry_after = std::chrono::minutes(10);
+    return made;
+}
+
 std::string pending_words(const std::string& name) {
     return fmt::format(
         "central doesn't know this device; an operator decides: tapline-central controllers "

@@ -16,6 +16,7 @@ namespace tapline::gateway {
 using HelloOutcome = std::variant<wire::HelloReply, wire::Problem>;
 using AdmitOutcome = std::variant<fleet::Standing, wire::Problem>;
 using EnrollOutcome = std::variant<wire::Enrolled, wire::Problem>;
+using EpochOutcome = std::variant<wire::EpochGrant, wire::Problem>;
 
 class Backend {
   public:
@@ -31,6 +32,9 @@ class Backend {
     ) = 0;
     [[nodiscard]] virtual boost::asio::awaitable<HelloOutcome> hello(
         std::string controller, wire::Hello hello
+    ) = 0;
+    [[nodiscard]] virtual boost::asio::awaitable<EpochOutcome> epoch(
+        std::string controller, std::string journal_id, wire::EpochRequest request
     ) = 0;
     /// Whether a device with this certificate may go on. fresh: asked of the database; else an
     /// answer may be a few seconds old.

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "central/fleet/admission.hpp"
+#include "central/fleet/epochs.hpp"
 #include "central/fleet/hello.hpp"
 #include "central/gateway/problem.hpp"
 #include "common/error.hpp"
@@ -85,6 +86,19 @@ asio::awaitable<HelloOutcome> PgBackend::hello(std::string controller, wire::Hel
     auto work = [controller = std::move(controller), hello = std::move(hello)](pg::Session& session
                 ) -> HelloOutcome { return fleet::hello(session, controller, hello); };
     auto asking = ask<HelloOutcome>(what, std::move(work));
+    co_return co_await std::move(asking);
+}
+
+asio::awaitable<EpochOutcome> PgBackend::epoch(
+    std::string controller, std::string journal_id, wire::EpochRequest request
+) {
+    const std::string what = "epoch for " + controller;
+    auto work = [controller = std::move(controller),
+                 journal_id = std::move(journal_id),
+                 request = std::move(request)](pg::Session& session) -> EpochOutcome {
+        return fleet::ask_epoch(session, controller, journal_id, request);
+    };
+    auto asking = ask<EpochOutcome>(what, std::move(work));
     co_return co_await std::move(asking);
 }
 

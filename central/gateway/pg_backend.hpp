@@ -42,6 +42,9 @@ class PgBackend final : public Backend {
     [[nodiscard]] boost::asio::awaitable<HelloOutcome> hello(
         std::string controller, wire::Hello hello
     ) override;
+    [[nodiscard]] boost::asio::awaitable<EpochOutcome> epoch(
+        std::string controller, std::string journal_id, wire::EpochRequest request
+    ) override;
     [[nodiscard]] boost::asio::awaitable<AdmitOutcome> admit(fleet::Caller caller, bool fresh)
         override;
     [[nodiscard]] boost::asio::awaitable<EnrollOutcome> enroll(

@@ -242,7 +242,8 @@ asio::awaitable<http::Response> Routes::handle(http::Request request) {
     const bool short_path = v1 && parts.size() == 2;
     const bool known =
         (short_path && (parts[1] == "hello" || parts[1] == "enroll" || parts[1] == "renew")) ||
-        (v1 && parts.size() == 5 && parts[1] == "journals" && parts[4] == "pours");
+        (v1 && parts.size() == 5 && parts[1] == "journals" && parts[4] == "pours") ||
+        (v1 && parts.size() == 4 && parts[1] == "journals" && parts[3] == "epochs");
     if (!known) {
         co_return to_response(not_found(request.target));
     }
@@ -269,6 +270,10 @@ asio::awaitable<http::Response> Routes::post(
     }
     if (parts[1] == "renew") {
         auto answering = renew(std::move(request));
+        co_return co_await std::move(answering);
+    }
+    if (parts.size() == 4) {
+        auto answering = epoch(std::move(request), parts[2]);
         co_return co_await std::move(answering);
     }
     const auto epoch = positive(parts[3]);
@@ -426,6 +431,36 @@ asio::awaitable<http::Response> Routes::pours(
         co_return to_response(*problem);
     }
     co_return json(wire::encode(std::get<wire::Ack>(outcome)));
+}
+
+asio::awaitable<http::Response> Routes::epoch(http::Request request, std::string journal_id) {
+    auto admitting = admit(head_of(request), true);
+    const Admission admission = co_await std::move(admitting);
+    if (const auto* problem = std::get_if<wire::Problem>(&admission)) {
+        co_return to_response(*problem);
+    }
+    const auto& admitted = std::get<Admitted>(admission);
+    if (admitted.pending) {
+        co_return to_response(fleet::problems::pending(admitted.controller));
+    }
+    if (!is_uuid(journal_id)) {
+        co_return to_response(malformed("the path must hold the journal's UUID in lower case"));
+    }
+    std::string controller = admitted.controller;
+    auto decoding = decode_on<wire::EpochRequest>(
+        parsers_, std::move(request.body), &wire::decode_epoch_request
+    );
+    auto decoded = co_await std::move(decoding);
+    if (const auto* problem = std::get_if<wire::Problem>(&decoded)) {
+        co_return to_response(*problem);
+    }
+    auto message = std::get<wire::EpochRequest>(std::move(decoded));
+    auto asking = backend_.epoch(std::move(controller), std::move(journal_id), std::move(message));
+    const EpochOutcome outcome = co_await std::move(asking);
+    if (const auto* problem = std::get_if<wire::Problem>(&outcome)) {
+        co_return to_response(*problem);
+    }
+    co_return json(wire::encode(std::get<wire::EpochGrant>(outcome)));
 }
 
 }  // namespace tapline::gateway

@@ -74,6 +74,10 @@ class Routes {
         http::Request request, std::string journal_id, std::int64_t epoch
     );
 
+    [[nodiscard]] boost::asio::awaitable<http::Response> epoch(
+        http::Request request, std::string journal_id
+    );
+
     Backend& backend_;
     boost::asio::any_io_executor parsers_;
     RouteRules rules_;

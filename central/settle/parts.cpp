@@ -36,6 +36,9 @@ std::map<JournalKey, Cursor> lock_cursors(
         std::copy_n(hash.begin(), std::min(hash.size(), cursor.hash.size()), cursor.hash.begin());
         cursor.prunable_through = row.integer(5);
         cursor.last_release = row.integer(6);
+        cursor.contested = row.boolean(7);
+        cursor.closed = row.boolean(8);
+        cursor.many_epochs = row.boolean(9);
     }
     return cursors;
 }
@@ -67,8 +70,12 @@ void add_quarantined(pg::Session& session, const Part& part, wire::Ack& ack) {
     }
 }
 
-/// The first seq of a batch behind the cursor whose row isn't the one that was settled or kept.
-std::optional<Seq> differs_behind(pg::Session& session, const Prepared& prepared) {
+/// A batch that ends behind the cursor is acked only if its last row is known to be the one that
+/// was settled or kept: the chain ties all rows before it to that one. A row that was a duplicate
+/// left no trace, so the agent compares chains with a hello then.
+std::optional<wire::Problem> check_behind(
+    pg::Session& session, const Prepared& prepared, Seq cursor
+) {
     const auto& batch = prepared.batch;
     std::map<Seq, std::string> kept;
     for (const auto row : session.exec(
@@ -80,10 +87,10 @@ std::optional<Seq> differs_behind(pg::Session& session, const Prepared& prepared
         const auto& hash = prepared.rows[i].hash;
         const auto found = kept.find(batch.rows[i].seq);
         if (found != kept.end() && found->second != std::string(hash.begin(), hash.end())) {
-            return batch.rows[i].seq;
+            return problems::fork(batch.rows[i].seq);
         }
     }
-    return std::nullopt;
+    return kept.contains(batch.last_seq) ? std::nullopt : std::optional(problems::gap(cursor + 1));
 }
 
 }  // namespace
@@ -118,9 +125,7 @@ std::vector<Part> place_batches(pg::Session& session, const std::vector<const Pr
         } else {
             part.first = std::get<std::size_t>(placed);
             if (batch->batch.last_seq < part.cursor.cursor) {
-                if (const auto seq = differs_behind(session, *batch)) {
-                    part.refused = problems::fork(*seq);
-                }
+                part.refused = check_behind(session, *batch, part.cursor.cursor);
             }
         }
     }
@@ -131,6 +136,7 @@ std::vector<Part> place_batches(pg::Session& session, const std::vector<const Pr
 SettleRow row_of(const Part& part, std::size_t index) {
     const Prepared& batch = *part.batch;
     SettleRow row;
+    row.many_epochs = part.cursor.many_epochs;
     row.journal_id = &batch.batch.journal_id;
     row.epoch = batch.batch.epoch;
     row.revision = &batch.batch.revision;

@@ -16,6 +16,12 @@ std::variant<std::size_t, wire::Problem> position(
     if (cursor->controller != prepared.controller) {
         return problems::foreign_journal(batch.journal_id);
     }
+    if (cursor->closed) {
+        return problems::epoch_closed(batch.epoch);
+    }
+    if (cursor->contested) {
+        return problems::two_alive(batch.journal_id);
+    }
     if (batch.first_seq - 1 > cursor->cursor) {
         return problems::gap(cursor->cursor + 1);
     }

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::chrono::seconds retry_soon{2};
 constexpr std::chrono::seconds retry_after_hold{10};
+/// Often enough that a device that waits still counts as alive.
+constexpr std::chrono::seconds retry_contested{15};
 
 wire::Problem problem(int status, std::string code, std::string title, std::string action) {
     wire::Problem made;
@@ -29,8 +31,7 @@ wire::Problem bad_request(std::string code, std::string detail) {
 }
 
 wire::Problem foreign_journal(const std::string& journal_id) {
-    auto made =
-        problem(403, "not_yours", "This journal belongs to another controller", "wait");
+    auto made = problem(403, "not_yours", "This journal belongs to another controller", "wait");
     made.detail = fmt::format(
         "journal {} was registered by another controller; an operator moves it if that is right",
         journal_id
@@ -54,6 +55,23 @@ wire::Problem gap(Seq expected_seq) {
 wire::Problem fork(Seq cursor) {
     auto made = problem(409, "fork", "The journal's past differs from what central has", "fork");
     made.detail = fmt::format("the row chain at {} isn't the one that central has settled", cursor);
+    return made;
+}
+
+wire::Problem epoch_closed(std::int64_t epoch) {
+    auto made = problem(409, "epoch_closed", "This epoch has ended", "fork");
+    made.detail = fmt::format("an operator decided on a fork; epoch {} takes no more pours", epoch);
+    return made;
+}
+
+wire::Problem two_alive(const std::string& journal_id) {
+    auto made = problem(409, "two_alive", "Two devices show this journal at once", "wait");
+    made.detail = fmt::format(
+        "journal {}: keep the pours; switch one of the two off, or an operator decides: "
+        "tapline-central controllers forks",
+        journal_id
+    );
+    made.retry_after = retry_contested;
     return made;
 }
 

@@ -16,6 +16,10 @@ namespace tapline::settle::problems {
 [[nodiscard]] wire::Problem unknown_journal(const std::string& journal_id);
 [[nodiscard]] wire::Problem gap(Seq expected_seq);
 [[nodiscard]] wire::Problem fork(Seq cursor);
+/// 409: nothing is settled in this epoch any more; ask for one.
+[[nodiscard]] wire::Problem epoch_closed(std::int64_t epoch);
+/// 409: two devices show this journal at once; both keep their pours until an operator decides.
+[[nodiscard]] wire::Problem two_alive(const std::string& journal_id);
 /// 503: central is asked to keep still.
 [[nodiscard]] wire::Problem hold(std::string reason);
 /// 503 with another try in a moment: overloaded, unavailable, busy, stopping.

@@ -6,6 +6,7 @@
 #include "central/settle/charge.hpp"
 #include "central/settle/facts.hpp"
 #include "central/settle/journal_shapes.hpp"
+#include "central/settle/other_epochs.hpp"
 #include "central/settle/prepare.hpp"
 #include "central/settle/statements.hpp"
 #include "central/settle/tap_owner.hpp"
@@ -76,11 +77,14 @@ void settle_rows(pg::Session& session, std::vector<SettleRow>& rows, const Decid
     }
     auto facts = find_facts(session, rows);
     mark_foreign_taps(session, rows, facts);
+    auto settled_before = find_settled_before(session, rows);
     Running running;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         auto& row = rows[i];
         row.pour_id.clear();
-        if (const auto* rejection = std::get_if<Rejection>(row.pour)) {
+        if (settled_before[i]) {
+            row.decision = std::move(*settled_before[i]);
+        } else if (const auto* rejection = std::get_if<Rejection>(row.pour)) {
             row.decision = decide_refused(row, *rejection, facts[i]);
         } else {
             row.decision =

@@ -25,7 +25,8 @@ struct SettleRow {
     const RowHash* hash = nullptr;
     const std::variant<CleanPour, Rejection>* pour = nullptr;
     const PourTime* time = nullptr;
-    std::string keg_id;  ///< an operator says which keg; empty: the tap's at that time
+    bool many_epochs = false;  ///< it may have been settled in another epoch of its journal
+    std::string keg_id;        ///< an operator says which keg; empty: the tap's at that time
 
     /// Out: what became of it. A Charge has been settled under `pour_id`; a Rejection has left no
     /// trace, keep_rows writes it down.

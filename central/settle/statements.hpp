@@ -40,7 +40,9 @@ inline constexpr pg::Statement begin{
 inline constexpr pg::Statement lock_cursors{
     "settle_cursors",
     "SELECT c.journal_id, c.epoch, j.controller, c.cursor, c.hash, c.prunable_through,"
-    " j.last_release"
+    " j.last_release, j.contested_at IS NOT NULL, c.closed_at IS NOT NULL,"
+    " EXISTS (SELECT FROM tapline.cursor o"
+    "  WHERE o.journal_id = c.journal_id AND o.epoch <> c.epoch)"
     " FROM unnest($1::uuid[], $2::bigint[]) AS i(journal_id, epoch)"
     " JOIN tapline.cursor c ON c.journal_id = i.journal_id AND c.epoch = i.epoch"
     " JOIN tapline.journal j ON j.journal_id = c.journal_id"
@@ -132,6 +134,31 @@ inline constexpr pg::Statement find_receipt_rows{
     "settle_origins",
     "SELECT r.pour_id, r.journal_id, r.row_hash FROM unnest($1::uuid[]) AS i(pour_id)"
     " JOIN tapline.receipt r ON r.pour_id = i.pour_id"};
+
+// $1 journal_id: two epochs of one journal are settled one after the other, so that each sees what
+// became of a row in the other
+inline constexpr pg::Statement lock_journals{
+    "settle_lockjour",
+    "SELECT pg_advisory_xact_lock(hashtextextended(j.id, 8386107590299353090)) FROM ("
+    " SELECT DISTINCT i.id::text AS id FROM unnest($1::uuid[]) AS i(id) ORDER BY 1 OFFSET 0) j"};
+
+// $1 journal_id, $2 seq, $3 row_hash -> ord, pour that this very row was settled as in whatever
+// epoch, code and detail of the quarantine that it waits in, whether an operator has settled it
+inline constexpr pg::Statement find_settled_before{
+    "settle_before",
+    "SELECT i.ord, r.pour_id, q.code, q.detail, d.journal_id IS NOT NULL"
+    " FROM unnest($1::uuid[], $2::bigint[], $3::bytea[])"
+    " WITH ORDINALITY AS i(journal_id, seq, row_hash, ord)"
+    " LEFT JOIN LATERAL (SELECT t.pour_id FROM tapline.cursor c"
+    "  JOIN tapline.receipt t ON t.journal_id = c.journal_id AND t.epoch = c.epoch"
+    "  AND t.seq = i.seq AND t.row_hash = i.row_hash"
+    "  WHERE c.journal_id = i.journal_id LIMIT 1) r ON true"
+    " LEFT JOIN tapline.quarantine q"
+    "  ON q.journal_id = i.journal_id AND q.row_hash = i.row_hash"
+    " LEFT JOIN LATERAL (SELECT e.journal_id FROM tapline.quarantine_decision e"
+    "  WHERE e.journal_id = i.journal_id AND e.row_hash = i.row_hash"
+    "  AND e.outcome IN ('settled', 'duplicate') LIMIT 1) d ON true"
+    " WHERE r.pour_id IS NOT NULL OR q.code IS NOT NULL OR d.journal_id IS NOT NULL"};
 
 // $1 pour_id … $15 corrected_at
 inline constexpr pg::Statement insert_receipts{
@@ -229,7 +256,9 @@ inline constexpr pg::Statement find_hashes{
 inline constexpr pg::Statement find_released{
     "settle_released",
     "SELECT r.id, r.seq, r.outcome FROM tapline.release r"
-    " WHERE r.journal_id = $1::uuid AND r.epoch = $2::bigint AND r.id > $3::bigint"
+    " WHERE r.journal_id = $1::uuid AND r.id > $3::bigint AND (r.epoch = $2::bigint"
+    " OR EXISTS (SELECT FROM tapline.epoch_grant g WHERE g.journal_id = r.journal_id"
+    "  AND g.epoch = $2::bigint AND g.parent_epoch = r.epoch AND r.seq <= g.start_seq))"
     " ORDER BY r.id LIMIT 500"};
 
 // $1 revision, $2 slot, $3 raw

@@ -58,6 +58,23 @@ class FakeBackend : public gateway::Backend {
         co_return reply;
     }
 
+    wire::EpochRequest asked;
+    std::string asked_for;
+
+    [[nodiscard]] boost::asio::awaitable<gateway::EpochOutcome> epoch(
+        std::string who, std::string journal_id, wire::EpochRequest request
+    ) override {
+        ++calls;
+        controller = std::move(who);
+        asked_for = std::move(journal_id);
+        asked = std::move(request);
+        wire::EpochGrant grant;
+        grant.epoch = asked.epoch + 1;
+        grant.cursor = asked.last_common_seq;
+        grant.hash = asked.hash;
+        co_return grant;
+    }
+
     fleet::Standing standing = fleet::Standing::enrolled;
     fleet::Caller caller;
     std::optional<EnrollAnswer> enrolling;

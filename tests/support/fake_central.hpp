@@ -43,7 +43,15 @@ class FakeCentral final : public sync::Transport {
 
     Seq cursor = 0;
     RowHash hash{};
-    std::map<Seq, int> stored;  ///< how often each row was stored
+    Seq prunable_through = 0;
+    // What a request for an epoch is answered; neither: 404, as a central that doesn't know the
+    // call.
+    std::optional<wire::EpochGrant> grant;
+    std::optional<wire::Problem> grant_refusal;
+    bool lose_grant = false;  ///< the next answer to such a request
+    std::vector<wire::EpochRequest> epoch_requests;
+    std::vector<std::string> targets;  ///< of requests for pours
+    std::map<Seq, int> stored;         ///< how often each row was stored
     std::vector<wire::Hello> hellos;
     std::vector<wire::Batch> batches;
     int in_flight = 0;
@@ -54,6 +62,13 @@ class FakeCentral final : public sync::Transport {
     ) override {
         most_in_flight = std::max(most_in_flight, ++in_flight);
         const bool pours = request.target.ends_with("/pours");
+        if (request.target.ends_with("/epochs")) {
+            --in_flight;
+            co_return take_epoch_request(request);
+        }
+        if (pours) {
+            targets.push_back(request.target);
+        }
         const Fault fault = pours ? next_fault() : hello_fault;
         std::chrono::milliseconds wait{};
         if (fault == Fault::late) {
@@ -103,6 +118,7 @@ class FakeCentral final : public sync::Transport {
         wire::HelloReply reply;
         reply.cursor = cursor;
         reply.hash_at_cursor = hash;
+        reply.prunable_through = prunable_through;
         reply.directives = directives;
         reply.central_revision = revision;
         reply.journal_minimum = journal_minimum;
@@ -113,6 +129,27 @@ class FakeCentral final : public sync::Transport {
         }
         http::Response response(200);
         response.body = wire::encode(reply);
+        return response;
+    }
+
+    http::Response take_epoch_request(const http::Request& request) {
+        epoch_requests.push_back(wire::decode_epoch_request(request.body));
+        if (grant_refusal) {
+            http::Response response(grant_refusal->status);
+            response.body = wire::encode(*grant_refusal);
+            return response;
+        }
+        if (!grant) {
+            return problem(404, "not_found", "wait");
+        }
+        cursor = grant->cursor;
+        hash = grant->hash;
+        if (lose_grant) {
+            lose_grant = false;
+            throw Error(ErrorKind::unreachable, "central_unreachable", "cut off", "wait");
+        }
+        http::Response response(200);
+        response.body = wire::encode(*grant);
         return response;
     }
 

@@ -166,6 +166,31 @@ class MemoryJournal final : public journal::Journal {
         file_.identity.acked_hash = hash;
     }
 
+    [[nodiscard]] std::vector<wire::ChainPoint> chain_points(std::int64_t limit) override {
+        std::vector<wire::ChainPoint> points;
+        RowHash hash{};
+        for (const auto& row : file_.rows) {
+            hash = next_hash(hash, row.pour);
+            if (std::cmp_less(points.size(), limit)) {
+                points.push_back({row.pour.seq, hash});
+            }
+        }
+        return points;
+    }
+
+    void start_epoch(const wire::EpochGrant& grant) override {
+        write();
+        file_.identity.epoch = grant.epoch;
+        file_.identity.acked_through = grant.cursor;
+        file_.identity.acked_hash = grant.hash;
+        file_.identity.prunable_through = grant.prunable_through;
+    }
+
+    void note_prunable(Seq through) override {
+        write();
+        file_.identity.prunable_through = through;
+    }
+
     std::int64_t checkpoint() override {
         ++file_.checkpoints;
         file_.wal_pages = 0;

@@ -40,7 +40,7 @@ TEST_CASE("a journal never seen starts at cursor 0 and is registered once") {
     const auto first = room.reply(room.journal.hello_message());
     CHECK(first.cursor == 0);
     CHECK(first.hash_at_cursor == RowHash{});
-    CHECK(first.central_revision == "t0006_compat");
+    CHECK(first.central_revision == "t0007_epochs");
     CHECK(first.directives.heartbeat_s == 60);
     CHECK_FALSE(first.directives.hold);
     CHECK(first.server_utc_ms > 1'700'000'000'000);

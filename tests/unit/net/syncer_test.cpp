@@ -1,115 +1,11 @@
-#include "agent/sync/syncer.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <catch2/catch.hpp>
-
-#include "tests/support/fake_central.hpp"
-#include "tests/support/fake_clock.hpp"
-#include "tests/support/memory_journal.hpp"
+#include "tests/support/syncer_bar.hpp"
 
 using namespace std::chrono_literals;
 using tapline::sync::SyncState;
+using tapline::test::Bar;
 using tapline::test::Fault;
-
-namespace {
-
-tapline::sync::SyncOptions options() {
-    tapline::sync::SyncOptions options;
-    options.file = "journal.db";
-    options.controller = "tap-1";
-    options.agent_version = "test";
-    options.backoff = tapline::BackoffLimits{100ms, 1s, 100ms};
-    options.request_deadline = 10s;
-    return options;
-}
-
-/// One journal, one syncer, one central; all on one thread under a clock that the test moves.
-struct Bar {
-    explicit Bar(tapline::sync::SyncOptions with = options())
-        : store(
-              io.get_executor(),
-              [this]() -> std::unique_ptr<tapline::journal::Journal> {
-                  if (file.open_failure) {
-                      throw tapline::Error(*file.open_failure);
-                  }
-                  return std::make_unique<tapline::test::MemoryJournal>(file);
-              }
-          ),
-          central(clock),
-          syncer(std::move(with), tapline::sync::Syncer::Seams{clock, central, store}) {}
-
-    ~Bar() {
-        if (!ended) {
-            syncer.stop();
-            run(40s);
-        }
-        CHECK(ended);
-    }
-
-    void start() {
-        boost::asio::co_spawn(io, syncer.run(), [this](std::exception_ptr failure) {
-            ended = true;
-            CHECK(failure == nullptr);
-        });
-        turn();
-    }
-
-    void turn() {
-        for (int i = 0; i < 100'000; ++i) {
-            io.restart();
-            if (io.poll() == 0) {
-                return;
-            }
-        }
-        FAIL("the syncer never comes to rest");
-    }
-
-    void run(std::chrono::milliseconds duration, std::chrono::milliseconds step = 10ms) {
-        for (auto passed = 0ms; passed < duration && !ended; passed += step) {
-            clock.advance(step);
-            turn();
-        }
-    }
-
-    /// As the tap does it: a commit, then the watch's wake.
-    void pour(int count = 1) {
-        file.pour_many(count);
-        syncer.wake();
-        turn();
-    }
-
-    [[nodiscard]] bool all_stored_once() const {
-        for (const auto& row : file.rows) {
-            const auto found = central.stored.find(row.pour.seq);
-            if (found == central.stored.end() || found->second != 1) {
-                return false;
-            }
-        }
-        return central.stored.size() == file.rows.size();
-    }
-
-    [[nodiscard]] SyncState state() const { return syncer.status().state; }
-
-    boost::asio::io_context io;
-    tapline::test::FakeClock clock;
-    tapline::test::MemoryFile file;
-    tapline::sync::Store store;
-    tapline::test::FakeCentral central;
-    tapline::sync::Syncer syncer;
-    bool ended = false;
-};
-
-tapline::wire::Problem problem(int status, const std::string& code, const std::string& action) {
-    tapline::wire::Problem problem;
-    problem.status = status;
-    problem.code = code;
-    problem.action = action;
-    problem.title = code;
-    return problem;
-}
-
-}  // namespace
+using tapline::test::options;
+using tapline::test::problem;
 
 TEST_CASE("Syncer: a pour is sent, acked and confirmed without time passing") {
     Bar bar;

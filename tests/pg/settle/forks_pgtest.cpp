@@ -1,0 +1,185 @@
+// Two devices with one journal: an operator decides, and both keep their pours until then.
+#include "tests/pg/settle/epochs_room.hpp"
+
+namespace tapline::test {
+
+namespace {
+
+struct Pair {
+    EpochsRoom room;
+    Device first = room.settled(3, "pi-1");
+    Device second = first;
+
+    Pair() {
+        second.fingerprint = "pi-2";
+        second.boot_id = "boot-9";
+        first.add(4, "first-4");
+        second.add(4, "second-4");
+        second.add(5, "second-5");
+    }
+
+    /// Both are heard, in turns.
+    void meet() {
+        CHECK(room.hello(second).empty());
+        CHECK(room.hello(first) == "two_alive");
+        CHECK(room.hello(second) == "two_alive");
+    }
+
+    fleet::Decided decide(const std::vector<std::int64_t>& sides) {
+        return fleet::decide_fork(room.session, first.journal.id(), sides, "test", "anna");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("two that are alive at once both keep their pours until an operator decides") {
+    Pair pair;
+    pair.meet();
+    auto& room = pair.room;
+    CHECK(problem(room.send(pair.first)).code == "two_alive");
+    CHECK(room.refusal(pair.second) == "two_alive");
+    CHECK(room.pours() == 3);
+    const auto listed = fleet::list_forks(room.session, false);
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].state == "two_alive");
+    CHECK(listed[0].sides.size() == 2);
+
+    SECTION("one of them goes on, the other is refused") {
+        pair.decide({room.side_of(pair.second)});
+        CHECK(room.hello(pair.first) == "epoch_closed");
+        CHECK(room.refusal(pair.first) == "not_chosen");
+        CHECK(problem(room.send(pair.first)).code == "epoch_closed");
+        CHECK(room.hello(pair.second) == "epoch_closed");
+        room.repair(pair.second);
+        CHECK(room.hello(pair.second).empty());
+        CHECK(room.hello(pair.first) == "epoch_closed");
+        CHECK(room.hello(pair.second).empty());
+        room.send_rest(pair.second);
+        CHECK(room.pours() == 5);
+        CHECK(fleet::list_forks(room.session, false).at(0).state == "refused");
+        // Later the first is let in too.
+        pair.decide({room.side_of(pair.first)});
+        room.repair(pair.first);
+        CHECK(room.hello(pair.first).empty());
+        CHECK(room.hello(pair.second).empty());
+        room.send_rest(pair.first);
+        CHECK(room.pours() == 6);
+        CHECK(room.bar.balance_cents(1) == 10'000 - 6 * 45);
+    }
+    SECTION("both go on, each in an epoch of its own") {
+        pair.decide({room.side_of(pair.first), room.side_of(pair.second)});
+        room.repair(pair.first);
+        room.repair(pair.second);
+        CHECK(pair.first.epoch != pair.second.epoch);
+        for (int turn = 0; turn < 2; ++turn) {
+            CHECK(room.hello(pair.first).empty());
+            CHECK(room.hello(pair.second).empty());
+        }
+        room.send_rest(pair.first);
+        room.send_rest(pair.second);
+        CHECK(room.pours() == 6);
+        CHECK(fleet::list_forks(room.session, false).empty());
+        CHECK(fleet::list_forks(room.session, true).at(0).state == "repaired");
+    }
+    SECTION("one of them falls silent, and the other goes on by itself") {
+        room.ten_minutes_pass();
+        CHECK(room.hello(pair.first).empty());
+        room.send_rest(pair.first);
+        CHECK(room.pours() == 4);
+    }
+}
+
+TEST_CASE("a decided device stays decided through a reboot") {
+    Pair pair;
+    pair.meet();
+    auto& room = pair.room;
+    pair.decide({room.side_of(pair.second)});
+    pair.first.boot_id = "boot-10";
+    pair.second.boot_id = "boot-11";
+    CHECK(room.hello(pair.first) == "epoch_closed");
+    CHECK(room.refusal(pair.first) == "not_chosen");
+    room.repair(pair.second);
+    CHECK(room.hello(pair.second).empty());
+}
+
+TEST_CASE("two devices that can't be told apart but by their boots") {
+    Pair pair;
+    pair.second.fingerprint = pair.first.fingerprint;
+    pair.meet();
+    auto& room = pair.room;
+    pair.decide({room.side_of(pair.second)});
+    CHECK(room.refusal(pair.first) == "not_chosen");
+    room.repair(pair.second);
+    // Whoever boots now could be either of them.
+    pair.second.boot_id = "boot-11";
+    pair.second.epoch = 1;
+    CHECK(room.refusal(pair.second) == "not_chosen");
+}
+
+TEST_CASE("a reboot is no second device") {
+    EpochsRoom room;
+    auto device = room.settled(3);
+    for (int boot = 2; boot < 6; ++boot) {
+        device.boot_id = fmt::format("boot-{}", boot);
+        CHECK(room.hello(device).empty());
+        CHECK(room.hello(device).empty());
+    }
+    CHECK(fleet::list_forks(room.session, true).empty());
+}
+
+TEST_CASE(
+    "a card that was put into another device goes on, and forks are repaired when the other is gone"
+) {
+    Pair pair;
+    auto& room = pair.room;
+    CHECK(room.hello(pair.second).empty());
+    CHECK(room.hello(pair.second).empty());
+    // Its past differs, and the other device was here a moment ago: it may still be alive.
+    pair.second.journal = FakeJournal(1);
+    pair.second.acked = 0;
+    pair.second.add(1, "id-1");
+    pair.second.add(2, "other-2");
+    CHECK(room.refusal(pair.second) == "another_alive");
+    room.ten_minutes_pass();
+    CHECK(room.repair(pair.second).cursor == 1);
+}
+
+TEST_CASE("where no fork is open there is nothing to decide") {
+    Pair pair;
+    CHECK_THROWS_WITH(
+        pair.decide({pair.room.side_of(pair.first)}), Catch::Contains("no two devices")
+    );
+    pair.meet();
+    CHECK_THROWS_WITH(pair.decide({9'999}), Catch::Contains("no such side"));
+}
+
+TEST_CASE("a moved journal is the new controller's, and the old one is refused") {
+    EpochsRoom room;
+    auto device = room.settled(3);
+    const auto& id = device.journal.id();
+    CHECK_THROWS_WITH(
+        fleet::move_journal(room.session, id, "tap-2", "card moved", "anna"),
+        Catch::Contains("no controller tap-2")
+    );
+    const auto foreign = fleet::hello(room.session, "tap-2", device.hello());
+    CHECK(std::get<wire::Problem>(foreign).code == "not_yours");
+    CHECK(fleet::list_forks(room.session, false).at(0).state == "shown_elsewhere");
+    CHECK(fleet::move_journal(room.session, id, "tap-2", "card moved", "anna") == "tap-1");
+    CHECK(room.hello(device) == "not_yours");
+    CHECK(
+        problem(room.send([&] {
+            device.add(4, "id-4");
+            return device;
+        }()))
+            .code == "not_yours"
+    );
+    const auto moved = fleet::hello(room.session, "tap-2", device.hello());
+    CHECK(std::holds_alternative<wire::HelloReply>(moved));
+    CHECK(ack(send(room.settler, "tap-2", device.rest())).acked_through == 4);
+    CHECK(
+        room.bar.number("SELECT count(*) FROM tapline.controller_event"
+                        " WHERE action = 'journal_moved' AND who = 'anna'") == 2
+    );
+}
+
+}  // namespace tapline::test
