@@ -160,14 +160,14 @@ void compat_of(Context& context, const CompatOptions& options) {
         {{"revision", options.revision},
          {"requires_journal", required},
          {"blockers", blockers_json(found)}},
-        found.empty()
-            ? fmt::format("the whole fleet is at {} or later: nobody blocks\n", required)
-            : fmt::format(
-                  "{}who isn't through with what came before {}; `controllers retire` writes one "
-                  "off\n",
-                  blockers_text(found),
-                  required
-              )
+        found.empty() ? fmt::format("nobody writes or keeps pours from before {}\n", required)
+                      : fmt::format(
+                            "{}{} in the way of {}; `tapline-central controllers retire NAME "
+                            "--reason WHY` writes one off\n",
+                            blockers_text(found),
+                            found.size(),
+                            required
+                        )
     );
     context.exit_code = found.empty() ? 0 : 1;
 }

@@ -79,7 +79,11 @@ std::string why(const Blocker& blocker) {
         case Reason::never_seen:
             return "enrolled, and never said hello";
         case Reason::writes_old:
-            return fmt::format("writes {}, {} pours wait there", blocker.revision, blocker.rows);
+            return blocker.rows == 0
+                       ? fmt::format("writes {}", blocker.revision)
+                       : fmt::format(
+                             "writes {}, {} pours wait there", blocker.revision, blocker.rows
+                         );
         case Reason::holds_old:
             return fmt::format(
                 "{} pours from {} on wait there", blocker.rows, blocker.oldest_unacked

@@ -112,7 +112,7 @@ Blocked::Blocked(const Contract& contract, std::vector<Blocker> blockers)
               "nothing was changed; `tapline-central fleet compat {}` tells when they are through, "
               "`tapline-central controllers retire NAME --reason WHY` writes one off; what comes "
               "before {} can be run by naming its revision",
-              contract.id,
+              contract.journal,
               contract.id
           )
       ),

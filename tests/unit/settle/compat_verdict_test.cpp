@@ -1,7 +1,9 @@
 // Who is served, refused or kept, and in which words.
 #include <catch2/catch.hpp>
 
+#include "central/compat/lock.hpp"
 #include "central/compat/words.hpp"
+#include "central/settle/statements.hpp"
 
 namespace tapline::compat {
 
@@ -65,6 +67,12 @@ TEST_CASE("hello is refused below the minimum, beyond what is known, and without
     mute.retired = true;
     CHECK(judge_hello(mute) == Verdict::refuse_wire);
     CHECK(judge_batch(mute) == Verdict::refuse_wire);
+}
+
+TEST_CASE("settling asks for the lock that contracts take") {
+    const std::string sql(settle::sql::begin.sql);
+    CHECK(contains(sql, "xact_lock_shared(" + std::to_string(lock_key) + ")"));
+    CHECK(contains(sql, "xact_lock_shared(" + std::to_string(settle::sql::hold_lock_key) + ")"));
 }
 
 TEST_CASE("a refusal says which program to install, and where") {
