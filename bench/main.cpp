@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/bare.hpp"
+#include "bench/connections.hpp"
 #include "bench/drain.hpp"
 #include "bench/footprint.hpp"
 #include "bench/lab/lab.hpp"
@@ -31,6 +32,7 @@ struct Options {
     BareOptions bare;
     LatencyOptions latency;
     FootprintOptions footprint;
+    ConnectionOptions connections;
     RevisionOptions revisions;
     WriterOptions writer;
 };
@@ -58,6 +60,11 @@ void add_latency(CLI::App& app, LatencyOptions& options) {
 
 void add_footprint(CLI::App& app, FootprintOptions& options) {
     app.add_option("--seconds", options.seconds, "Of each period")->check(CLI::Range(1, 3'600));
+}
+
+void add_connections(CLI::App& app, ConnectionOptions& options) {
+    app.add_option("--connections", options.connections)->check(CLI::Range(1, 100'000));
+    app.add_option("--body-bytes", options.body_bytes)->check(CLI::Range(1, 1'000'000));
 }
 
 void add_revisions(CLI::App& app, RevisionOptions& options) {
@@ -114,6 +121,9 @@ Json measure(const CLI::App& app, const Options& options) {
     if (all || app.got_subcommand("footprint")) {
         json["footprint"] = measure_footprint(lab, options.footprint);
     }
+    if (all || app.got_subcommand("connections")) {
+        json["connections"] = measure_connections(lab, options.connections);
+    }
     if (all || app.got_subcommand("revisions")) {
         json["revisions"] = measure_revisions(lab, options.revisions);
     }
@@ -165,6 +175,10 @@ int main(int argc, char** argv) {
         *app.add_subcommand("latency", "COMMIT of the writer to PostgreSQL"), options.latency
     );
     add_footprint(*app.add_subcommand("footprint", "Memory, wake-ups, writes"), options.footprint);
+    add_connections(
+        *app.add_subcommand("connections", "Memory of central with many TLS connections"),
+        options.connections
+    );
     add_writer(
         *app.add_subcommand("writer", "The writer's COMMIT with and without agent"),
         options.writer,
@@ -178,6 +192,7 @@ int main(int argc, char** argv) {
     add_drain(all, options.drain);
     add_latency(all, options.latency);
     add_footprint(all, options.footprint);
+    add_connections(all, options.connections);
     add_revisions(all, options.revisions);
     add_writer(all, options.writer, "writer-");
     CLI11_PARSE(app, argc, argv);

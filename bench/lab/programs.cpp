@@ -20,7 +20,19 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds start_limit{60};
 
-/// Status of a GET on loopback, 0 when nobody answers.
+Command central_command(
+    const Programs& programs, const std::string& database_url, std::vector<std::string> arguments
+) {
+    Command command;
+    command.arguments = {programs.directory / "tapline-central"};
+    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    command.environment = programs.environment;
+    command.environment["DATABASE_URL"] = database_url;
+    return command;
+}
+
+}  // namespace
+
 int http_status(int port, const std::string& path) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const timeval limit{2, 0};
@@ -42,19 +54,6 @@ int http_status(int port, const std::string& path) {
     // "HTTP/1.1 200 …"
     return got > 12 && std::sscanf(answer.data(), "HTTP/%*d.%*d %d", &status) == 1 ? status : 0;
 }
-
-Command central_command(
-    const Programs& programs, const std::string& database_url, std::vector<std::string> arguments
-) {
-    Command command;
-    command.arguments = {programs.directory / "tapline-central"};
-    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-    command.environment = programs.environment;
-    command.environment["DATABASE_URL"] = database_url;
-    return command;
-}
-
-}  // namespace
 
 void upgrade_database(
     const Programs& programs, const std::string& database_url, const fs::path& log

@@ -23,6 +23,9 @@ void upgrade_database(
     const Programs& programs, const std::string& database_url, const std::filesystem::path& log
 );
 
+/// Status of a GET on the loopback, 0 when nobody answers.
+[[nodiscard]] int http_status(int port, const std::string& path);
+
 class Central {
   public:
     /// Returns when /readyz answers 200.

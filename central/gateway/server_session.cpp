@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::size_t max_buffer_bytes = std::size_t{64} * 1024;
 constexpr std::size_t first_read_bytes = std::size_t{4} * 1024;
+/// What an idle connection keeps; a header fits, and a longer request makes room by itself.
+constexpr std::size_t idle_read_bytes = std::size_t{1} * 1024;
 /// After a refusal the rest of the request is read and thrown away, or the client would see a reset
 /// instead of the answer.
 constexpr std::size_t max_lingering_bytes = std::size_t{4} * 1024 * 1024;
@@ -175,7 +177,8 @@ asio::awaitable<bool> Server::Impl::wait_for_bytes(Place session) {
     session->stream.tcp().expires_after(fresh ? options_.read_deadline : options_.idle_timeout);
     error_code failure;
     auto token = asio::redirect_error(asio::use_awaitable, failure);
-    auto space = session->buffer.prepare(first_read_bytes);
+    session->buffer.shrink_to_fit();
+    auto space = session->buffer.prepare(idle_read_bytes);
     const std::size_t bytes = co_await session->stream.async_read_some(space, token);
     session->buffer.commit(bytes);
     if (failure == beast::error::timeout) {
