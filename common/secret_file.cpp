@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +147,11 @@ void make_secret_directory(const std::filesystem::path& path) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         fail("write_file", "make the directory", path);
     }
+}
+
+void forbid_core_dumps() noexcept {
+    const rlimit none{0, 0};
+    static_cast<void>(::setrlimit(RLIMIT_CORE, &none));  // lowering is always allowed
 }
 
 }  // namespace tapline

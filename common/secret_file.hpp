@@ -21,4 +21,7 @@ void write_secret_file(const std::filesystem::path& path, const std::string& tex
 /// A directory of mode 0700, with its parents; one that is there is left as it is.
 void make_secret_directory(const std::filesystem::path& path);
 
+/// For a process that has keys in its memory: no core file of it, for good.
+void forbid_core_dumps() noexcept;
+
 }  // namespace tapline

@@ -31,6 +31,7 @@
 #include "agent/sync/https_transport.hpp"
 #include "agent/sync/syncer.hpp"
 #include "agent/sync/watch.hpp"
+#include "common/secret_file.hpp"
 #include "common/version.hpp"
 
 namespace asio = boost::asio;
@@ -352,6 +353,7 @@ bool Service::all_ended() const {
 }  // namespace
 
 int run(const Settings& settings, const Environment& environment) {
+    forbid_core_dumps();
     // Two threads need no arenas of their own; on a Pi each costs memory for nothing.
     ::mallopt(M_ARENA_MAX, 1);
     Service service(settings, environment);

@@ -17,6 +17,7 @@
 #include "central/revision/execute.hpp"
 #include "central/settle/settler.hpp"
 #include "common/error.hpp"
+#include "common/secret_file.hpp"
 
 namespace tapline::cli {
 
@@ -134,6 +135,7 @@ ListenAddress parse_listen(const std::string& text, bool tls) {
 }
 
 void serve(const ServeOptions& options) {
+    forbid_core_dumps();
     std::unique_ptr<pg::EmbeddedServer> embedded;
     std::string url = options.database_url;
     const revision::LineageSet set = revision::load_lineages({});
