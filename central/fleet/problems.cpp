@@ -1,5 +1,6 @@
 #include "central/fleet/problems.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@ namespace tapline::fleet::problems {
 namespace {
 
 constexpr std::chrono::seconds ask_again_pending{60};
+constexpr std::chrono::seconds ask_again_contested{15};
 constexpr const char* new_code = "an operator prints a new one: tapline-central controllers enroll";
 
 wire::Problem refusal(const char* code, const char* title, std::string detail) {
@@ -91,7 +93,7 @@ wire::Problem another_alive(const std::string& journal_id, std::chrono::seconds 
         )
     );
     made.status = 409;
-    made.retry_after = until + std::chrono::seconds(1);
+    made.retry_after = std::min(until + std::chrono::seconds(1), ask_again_contested);
     return made;
 }
 

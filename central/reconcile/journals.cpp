@@ -46,7 +46,7 @@ WITH seen AS (
     WHERE $1::uuid IS NULL OR c.journal_id = $1::uuid),
 step AS (
     SELECT s.journal_id, s.epoch, s.seq,
-        lag(s.seq, 1, 0::bigint) OVER (PARTITION BY s.journal_id, s.epoch ORDER BY s.seq) AS before
+        lag(s.seq, 1, c.start_seq) OVER (PARTITION BY s.journal_id, s.epoch ORDER BY s.seq) AS before
     FROM seen s JOIN tapline.cursor c ON c.journal_id = s.journal_id AND c.epoch = s.epoch
     WHERE s.seq <= c.cursor + 1),
 hole AS (

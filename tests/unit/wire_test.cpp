@@ -162,6 +162,43 @@ TEST_CASE("Unknown members are ignored and hello survives the trip") {
     CHECK(read.clock == hello.clock);
 }
 
+TEST_CASE("What asks for an epoch and what grants one survive the trip, within limits") {
+    wire::EpochRequest request;
+    request.epoch = 3;
+    request.last_common_seq = 7;
+    request.hash[0] = 1;
+    request.points.resize(wire::max_chain_points);
+    request.points.back().seq = 9;
+    request.max_seq = 12;
+    request.depth = 5;
+    request.fingerprint = "f";
+    request.reason = "fork";
+    request.clock.boot_id = "b";
+    const auto read = wire::decode_epoch_request(wire::encode(request));
+    CHECK(read.epoch == 3);
+    CHECK(read.last_common_seq == 7);
+    CHECK(read.hash == request.hash);
+    CHECK(read.points == request.points);
+    CHECK(read.max_seq == 12);
+    CHECK(read.depth == 5);
+    CHECK(read.fingerprint == "f");
+    CHECK(read.reason == "fork");
+    CHECK(read.clock == request.clock);
+    request.points.emplace_back();
+    CHECK_THROWS_AS(wire::decode_epoch_request(wire::encode(request)), Error);
+    wire::EpochGrant grant;
+    grant.epoch = 4;
+    grant.cursor = 7;
+    grant.hash[1] = 2;
+    grant.prunable_through = 6;
+    const auto granted = wire::decode_epoch_grant(wire::encode(grant));
+    CHECK(granted.epoch == 4);
+    CHECK(granted.cursor == 7);
+    CHECK(granted.hash == grant.hash);
+    CHECK(granted.prunable_through == 6);
+    CHECK_THROWS_AS(wire::decode_epoch_grant("{}"), Error);
+}
+
 TEST_CASE("Replies, acks and problems survive the trip") {
     wire::HelloReply reply;
     reply.cursor = 12;

@@ -129,6 +129,21 @@ TEST_CASE("Routes: hello reaches the backend with the name of the header") {
     CHECK(gateway.backend.said.journal_id == journal_id);
 }
 
+TEST_CASE("Routes: a request for an epoch reaches the backend with its journal") {
+    Gateway gateway;
+    wire::EpochRequest request;
+    request.epoch = 4;
+    request.reason = "fork";
+    const auto target = "/v1/journals/" + journal_id + "/epochs";
+    const auto answer = gateway.ask(post(target, wire::encode(request)));
+    CHECK(answer.status == 200);
+    CHECK(wire::decode_epoch_grant(answer.body).epoch == 5);
+    CHECK(gateway.backend.asked_for == journal_id);
+    CHECK(gateway.backend.controller == "tap-1");
+    CHECK(gateway.ask(post("/v1/journals/x/epochs", wire::encode(request))).status == 400);
+    CHECK(gateway.ask(post(target, "{}")).status == 400);
+}
+
 TEST_CASE("Routes: a problem of the backend goes out whole") {
     Gateway gateway;
     wire::Problem gap;
