@@ -129,9 +129,19 @@ MigrateReport run_live(Database& database, const Job& job, const MigrateOptions&
     tell(options, "switch to WAL");
     switch_to_wal(database);
     test_stop_at("adopt.begin");
-    report.result = job.direction == revision::Direction::upgrade
-                        ? upgrade(database, job.target, options)
-                        : downgrade(database, job.target, options);
+    try {
+        report.result = job.direction == revision::Direction::upgrade
+                            ? upgrade(database, job.target, options)
+                            : downgrade(database, job.target, options);
+    } catch (const Error&) {
+        // Rolled back: the journal is what the backup holds. An agent that tries again every hour
+        // would fill the card with them.
+        std::error_code ignored;
+        if (report.backup) {
+            fs::remove(*report.backup, ignored);
+        }
+        throw;
+    }
     test_stop_at("adopt.committed");
     // The commit isn't on the disk yet (synchronous=NORMAL); what is reported as done must be. And
     // whoever copies the file without its -wal should find the new table in it.

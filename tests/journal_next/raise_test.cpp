@@ -122,6 +122,24 @@ TEST_CASE("stepping down ends at what a contract has fixed, and leaves no backup
     CHECK(room.moved(Direction::downgrade, "gen8") == "gen8");
 }
 
+TEST_CASE("a raise that fails leaves the journal as it was, and no backup of it") {
+    Room room;
+    std::ignore = adopt(room.file);
+    room.central("t0006_compat");
+    const auto files = std::distance(fs::directory_iterator(room.directory), {});
+    MigrateOptions options;
+    options.progress = [](std::string_view stage) {
+        if (stage == "commit") {
+            throw Error(ErrorKind::storage_full, "disk_full", "no room", "make some");
+        }
+    };
+    CHECK_THROWS_AS(migrate_file(room.file, Direction::upgrade, "j0002", options), Error);
+    CHECK(std::distance(fs::directory_iterator(room.directory), {}) == files);
+    CHECK(room.revision() == "j0001");
+    CHECK(room.moved(Direction::upgrade, "j0002") == "j0002");
+    CHECK(std::distance(fs::directory_iterator(room.directory), {}) == files + 1);
+}
+
 TEST_CASE("what central said is kept beside the journal, and nonsense there is nothing") {
     Room room;
     CHECK(read_central_word(room.file) == CentralWord{});
