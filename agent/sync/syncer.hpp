@@ -130,7 +130,7 @@ class Syncer {
 
     /// Asks for an epoch and goes on in it; nullopt: done, hello is due. Else what central
     /// answered.
-    [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> repair();
+    [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> repair(std::string reason);
     [[nodiscard]] boost::asio::awaitable<wire::EpochRequest> compose_epoch_request();
     boost::asio::awaitable<void> take_epoch(wire::EpochGrant grant);
 

@@ -32,19 +32,19 @@ asio::awaitable<wire::EpochRequest> Syncer::compose_epoch_request() {
     };
     auto asking = store_.with(work);
     wire::EpochRequest request = co_await std::move(asking);
-    request.reason = "fork";
     request.fingerprint = options_.fingerprint;
     request.clock.utc_ms = clock_.now_utc().time_since_epoch().count();
     request.clock.boot_id = boot_id();
     co_return request;
 }
 
-asio::awaitable<std::optional<wire::Problem>> Syncer::repair() {
+asio::awaitable<std::optional<wire::Problem>> Syncer::repair(std::string reason) {
     // What central has acked belongs to the old epoch.
     auto writing = write_down();
     co_await std::move(writing);
     auto composing = compose_epoch_request();
     wire::EpochRequest request = co_await std::move(composing);
+    request.reason = std::move(reason);
     std::string journal_id = status_.journal_id;
     auto calling =
         client_.epoch(std::move(journal_id), std::move(request), options_.request_deadline);

@@ -231,7 +231,9 @@ void Syncer::add_released(journal::AckRecord& record, const std::vector<wire::Re
 asio::awaitable<void> Syncer::obey(wire::Problem problem) {
     const bool forked = advise(problem) == Step::fork;
     if (forked && ++repairs_ <= patient_repairs) {
-        auto repairing = repair();
+        // An epoch that central doesn't know was granted after its backup.
+        std::string reason = problem.code == "unknown_epoch" ? "restored" : "fork";
+        auto repairing = repair(std::move(reason));
         std::optional<wire::Problem> refused = co_await std::move(repairing);
         if (!refused) {
             co_return;

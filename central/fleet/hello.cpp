@@ -185,13 +185,16 @@ HelloOutcome hello(pg::Session& session, const std::string& controller, const wi
         transaction.commit();
         return settle::problems::foreign_journal(hello.journal_id);
     }
-    note_report(session, hello);
+    auto refused = check_side(session, controller, hello);
+    // What a side says that an operator didn't choose isn't the journal's state.
+    if (!refused || refused->code != "epoch_closed") {
+        note_report(session, hello);
+    }
     auto compatible = judge(session, controller, hello);
     if (compatible.refused) {
         transaction.commit();
         return std::move(*compatible.refused);
     }
-    auto refused = check_side(session, controller, hello);
     auto outcome = refused ? HelloOutcome(std::move(*refused)) : reply_to(session, hello);
     if (auto* reply = std::get_if<wire::HelloReply>(&outcome)) {
         reply->journal_minimum = std::move(compatible.journal_minimum);
