@@ -1,13 +1,13 @@
 #include "central/gateway/routes.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "central/fleet/problems.hpp"
+#include "central/gateway/one_batch.hpp"
 #include "central/gateway/problem.hpp"
 #include "common/error.hpp"
 #include "common/run_on.hpp"
@@ -154,28 +154,6 @@ http::Response answer_of(const EnrollOutcome& outcome) {
     return json(wire::encode(std::get<wire::Enrolled>(outcome)));
 }
 
-/// A journal's place among those with a batch under way; false when it is taken.
-class OneBatch {
-  public:
-    OneBatch(std::set<std::string>& journals, const std::string& journal_id)
-        : journals_(journals), place_(journals.insert(journal_id)) {}
-
-    ~OneBatch() {
-        if (place_.second) {
-            journals_.erase(place_.first);
-        }
-    }
-
-    OneBatch(const OneBatch&) = delete;
-    OneBatch& operator=(const OneBatch&) = delete;
-
-    explicit operator bool() const noexcept { return place_.second; }
-
-  private:
-    std::set<std::string>& journals_;
-    std::pair<std::set<std::string>::iterator, bool> place_;
-};
-
 /// The decoded body, or the problem that it has.
 template <typename Message>
 using Decoded = std::variant<Message, wire::Problem>;
@@ -205,24 +183,6 @@ asio::awaitable<Decoded<Message>> decode_on(
 }
 
 }  // namespace
-
-std::string_view route_of(std::string_view target) {
-    static constexpr std::array<std::string_view, 5> by_name{
-        "hello", "enroll", "renew", "healthz", "readyz"};
-    const auto parts = split_path(target);
-    if (parts.empty()) {
-        return "other";
-    }
-    const bool v1 = parts.size() >= 2 && parts[0] == "v1";
-    if (v1 && parts.size() == 5 && parts[1] == "journals" && parts[4] == "pours") {
-        return "pours";
-    }
-    const std::size_t length = v1 ? 2 : 1;
-    const auto* found = std::find(by_name.begin(), by_name.end(), parts.back());
-    const bool short_path = found - by_name.begin() < 3;
-    const bool known = found != by_name.end() && parts.size() == length && short_path == v1;
-    return known ? *found : "other";
-}
 
 asio::awaitable<http::Response> Routes::handle(http::Request request) {
     const auto parts = split_path(request.target);
