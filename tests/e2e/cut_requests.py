@@ -4,6 +4,7 @@ has no connection, no file and no memory more than before, and serves."""
 import concurrent.futures
 import json
 import os
+import pathlib
 import random
 import re
 import socket
@@ -130,6 +131,16 @@ class CutRequests(unittest.TestCase):
         self.assertEqual(central.get("/readyz")[0], 200)
         self.assertNotIn(" error ", central.log_text())
 
+    def documented(self, port):
+        """docs/metrics.md names what is there."""
+        page = pathlib.Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+        named = set(re.findall(r"`((?:tapline|process)_[a-z_]+)`", page.read_text(encoding="utf-8")))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            there = set(re.findall(r"^# TYPE (\S+)", answer.read().decode(), flags=re.M))
+        self.assertEqual(there - named, set())
+        # What has no label's value yet isn't printed.
+        self.assertLess(len(named - there), 6, named - there)
+
     def test_requests_cut_anywhere_leave_nothing_behind(self):
         ports = free_port(), free_port()
         toml = f'metrics = "127.0.0.1:{ports[0]}"\n{LIMITS}'
@@ -142,6 +153,7 @@ class CutRequests(unittest.TestCase):
             self.addCleanup(plain.stop)
             plain.wait_ready()
             self.attack(plain, ports[1], Attack(plain.port, None, None), stage.seed)
+            self.documented(ports[0])
             self.attack(stage.central, ports[0], Attack(stage.central.port, stage.tls, identity), stage.seed)
 
 

@@ -387,6 +387,20 @@ class OpenApi(unittest.TestCase):
 
     # docs/wire.md.
 
+    def test_each_limit_of_the_wire_page_is_a_setting_with_that_default(self):
+        rows = dict(re.findall(r"^\| `([a-z_]+)` \| (\d+) \|", WIRE[WIRE.index("## Limits"):], flags=re.M))
+        source = (ROOT / "central" / "cli" / "context.cpp").read_text(encoding="utf-8")
+        self.assertEqual(sorted(rows), sorted(set(re.findall(r'"gateway\.([a-z_]+)"', source))))
+        limits = (ROOT / "central" / "gateway" / "limits.hpp").read_text(encoding="utf-8")
+        for key, default in rows.items():
+            found = re.search(rf"{key} = ([^;]+);", limits)
+            if found and "wire::" not in found.group(1):
+                number = re.sub(r"std::size_t\{(\d+)\}", r"\1", found.group(1)).replace("'", "")
+                product = 1
+                for factor in number.split("*"):
+                    product *= int(factor)
+                self.assertEqual(product, int(default), key)
+
     def same_shape(self, printed, answered, where):
         if isinstance(printed, dict):
             self.assertIsInstance(answered, dict, where)
