@@ -32,7 +32,8 @@ constexpr std::array<StateText, 12> texts{{
     {SyncState::fork,
      "fork",
      5,
-     "the journal and central disagree about old pours; keep the file and call the operator"},
+     "the journal and central disagree about old pours; keep the file: the operator sees it in "
+     "`tapline-central controllers forks`"},
     {SyncState::upgrade, "upgrade", 5, "upgrade the older of tapline-agent and tapline-central"},
     {SyncState::waiting, "waiting", 5, "an operator has to act at central; see the last error"},
 }};

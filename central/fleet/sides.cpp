@@ -30,8 +30,10 @@ constexpr pg::Statement note{
 
 constexpr pg::Statement forget{
     "side_forget",
-    "DELETE FROM tapline.journal_side WHERE journal_id = $1::uuid AND side_id NOT IN ("
-    " SELECT s.side_id FROM tapline.journal_side s WHERE s.journal_id = $1::uuid"
+    "DELETE FROM tapline.journal_side"
+    " WHERE journal_id = $1::uuid AND controller = $3::text AND side_id NOT IN ("
+    " SELECT s.side_id FROM tapline.journal_side s"
+    " WHERE s.journal_id = $1::uuid AND s.controller = $3::text"
     " ORDER BY s.last_seen DESC, s.side_id DESC LIMIT $2::bigint)"};
 
 // An operator's word on a device counts for its next boots too, unless the other side's hardware
@@ -89,7 +91,7 @@ Sides note_side(pg::Session& session, const Sighting& sighting) {
     );
     const std::int64_t id = noted[0].integer(0);
     if (noted[0].boolean(2)) {
-        session.exec(forget, sighting.journal_id, max_sides);
+        session.exec(forget, sighting.journal_id, max_sides, sighting.controller);
     }
     Sides sides;
     sides.window = std::chrono::seconds(window_s);

@@ -14,7 +14,7 @@ namespace tapline::fleet {
 
 /// tapline.setting fork.alive_s: a device that wasn't heard for so long is gone. Three heartbeats.
 inline constexpr std::int64_t default_alive_s = 180;
-/// Of one journal; those heard last stay.
+/// Of one journal and controller; those heard last stay. Another controller can't push them out.
 inline constexpr std::int64_t max_sides = 20;
 
 /// What a device says of itself and of its copy of the journal.

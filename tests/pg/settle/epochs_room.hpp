@@ -126,12 +126,14 @@ struct EpochsRoom {
 
     std::int64_t pours() { return bar.number("SELECT count(*) FROM pours"); }
 
-    std::int64_t side_of(const Device& device) {
+    std::int64_t side_of(const Device& device, const std::string& controller = "tap-1") {
         return session
             .query(
-                "SELECT side_id FROM tapline.journal_side WHERE fingerprint = $1 AND boot_id = $2",
+                "SELECT side_id FROM tapline.journal_side"
+                " WHERE fingerprint = $1 AND boot_id = $2 AND controller = $3",
                 device.fingerprint,
-                device.boot_id
+                device.boot_id,
+                controller
             )[0]
             .integer(0);
     }

@@ -1,4 +1,5 @@
 // Two devices with one journal: an operator decides, and both keep their pours until then.
+#include "central/fleet/sides.hpp"
 #include "tests/pg/settle/epochs_room.hpp"
 
 namespace tapline::test {
@@ -114,6 +115,27 @@ TEST_CASE("two devices that can't be told apart but by their boots") {
     pair.second.boot_id = "boot-11";
     pair.second.epoch = 1;
     CHECK(room.refusal(pair.second) == "not_chosen");
+}
+
+TEST_CASE("only so many devices of a controller are remembered, and no other one pushes them out") {
+    EpochsRoom room;
+    auto device = room.settled(3);
+    for (std::int64_t boot = 0; boot < fleet::max_sides + 5; ++boot) {
+        device.boot_id = fmt::format("again-{}", boot);
+        CHECK(room.hello(device).empty());
+        std::ignore = fleet::hello(room.session, "tap-2", device.hello());
+    }
+    const auto sides_of = [&](const std::string& controller) {
+        return room.session
+            .query("SELECT count(*) FROM tapline.journal_side WHERE controller = $1", controller)[0]
+            .integer(0);
+    };
+    CHECK(sides_of("tap-1") == fleet::max_sides);
+    CHECK(sides_of("tap-2") == fleet::max_sides);
+    CHECK(
+        room.bar.number("SELECT max(side_id) FROM tapline.journal_side"
+                        " WHERE controller = 'tap-1'") == room.side_of(device, "tap-1")
+    );
 }
 
 TEST_CASE("a reboot is no second device") {
