@@ -112,8 +112,7 @@ Settings read_settings(const std::string& path, bool required) {
     settings.log_level = file.text("log_level").value_or(settings.log_level);
     const std::string price = file.text("settle.price").value_or("beverage");
     settings.tls = read_tls(file);
-    settings.heartbeat_s =
-        file.integer("fleet.heartbeat_s", 5, 3'600).value_or(settings.heartbeat_s);
+    settings.heartbeat_s = file.integer("fleet.heartbeat_s", 5, 60).value_or(settings.heartbeat_s);
     settings.journals_per_s =
         file.integer("fleet.journals_per_s", 0, 100'000).value_or(settings.journals_per_s);
     settings.gateway = read_gateway(file);

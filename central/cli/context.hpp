@@ -39,7 +39,8 @@ struct Settings {
     std::string log_level = "info";
     bool price_from_journal = false;  ///< settle.price = "journal"; default "beverage"
     TlsSettings tls;
-    std::int64_t heartbeat_s = 60;     ///< fleet.heartbeat_s
+    std::int64_t heartbeat_s =
+        60;  ///< fleet.heartbeat_s; forks are told by who is heard in 3 of them
     std::int64_t journals_per_s = 50;  ///< fleet.journals_per_s; 0: no limit
     gateway::ServerLimits gateway;     ///< the table [gateway]
 };
