@@ -7,22 +7,41 @@ namespace tapline::compat {
 namespace {
 
 // What a hello reports is as old as that hello; pours that it knew of and that have been acked
-// since are seen by the cursor. Rows after it are of the revision that the journal had then. $1
-// journal revision
+// since are seen by the cursor. Rows after it are of the revision that the journal had then. A
+// journal that an operator lets go on in two copies counts with both. $1 journal revision
 constexpr std::string_view blockers_sql = R"sql(
 WITH wanted AS (
     SELECT r.place FROM tapline.journal_revision r WHERE r.revision = $1
-), stream AS (
-    SELECT j.*, n.place AS now_place, o.place AS old_place,
-        greatest(coalesce(j.max_seq, 0) - coalesce(k.cursor, 0), 0) AS behind,
-        greatest(coalesce(j.max_seq, 0), coalesce(k.cursor, 0)) AS pours
+), side AS (
+    SELECT DISTINCT ON (s.journal_id, s.epoch) s.journal_id, s.epoch, s.revision,
+        s.oldest_unacked_revision, s.depth, s.max_seq, s.last_seen, k.cursor
+    FROM tapline.journal_side s
+    JOIN tapline.cursor k ON k.journal_id = s.journal_id AND k.epoch = s.epoch
+    WHERE k.closed_at IS NULL AND s.verdict IS DISTINCT FROM 'refused'
+    AND NOT EXISTS (SELECT FROM tapline.epoch_grant g WHERE g.journal_id = s.journal_id
+        AND g.from_epoch = s.epoch AND g.fingerprint = s.fingerprint)
+    ORDER BY s.journal_id, s.epoch, s.last_seen DESC
+), shared AS (
+    SELECT s.journal_id FROM side s GROUP BY s.journal_id HAVING count(*) > 1
+), copy AS (
+    SELECT j.journal_id, j.revision, j.oldest_unacked_revision, j.depth, j.max_seq, j.reported_at,
+        (SELECT c.cursor FROM tapline.cursor c WHERE c.journal_id = j.journal_id
+         ORDER BY c.epoch DESC LIMIT 1) AS cursor
     FROM tapline.journal j
-    LEFT JOIN tapline.journal_revision n ON n.revision = j.revision
-    LEFT JOIN tapline.journal_revision o ON o.revision = j.oldest_unacked_revision
-    LEFT JOIN LATERAL (
-        SELECT c.cursor FROM tapline.cursor c WHERE c.journal_id = j.journal_id
-        ORDER BY c.epoch DESC LIMIT 1) k ON true
-    WHERE j.reported_at IS NOT NULL
+    WHERE j.reported_at IS NOT NULL AND j.journal_id NOT IN (SELECT h.journal_id FROM shared h)
+    UNION ALL
+    SELECT s.journal_id, s.revision, s.oldest_unacked_revision, s.depth, s.max_seq, s.last_seen,
+        s.cursor
+    FROM side s WHERE s.journal_id IN (SELECT h.journal_id FROM shared h)
+), stream AS (
+    SELECT p.*, j.controller, j.shape_since, j.created_at, n.place AS now_place,
+        o.place AS old_place,
+        greatest(coalesce(p.max_seq, 0) - coalesce(p.cursor, 0), 0) AS behind,
+        greatest(coalesce(p.max_seq, 0), coalesce(p.cursor, 0)) AS pours
+    FROM copy p
+    JOIN tapline.journal j ON j.journal_id = p.journal_id
+    LEFT JOIN tapline.journal_revision n ON n.revision = p.revision
+    LEFT JOIN tapline.journal_revision o ON o.revision = p.oldest_unacked_revision
 )
 SELECT c.name, c.status, coalesce(c.agent_version, ''),
     to_char(s.reported_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),

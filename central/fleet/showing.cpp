@@ -26,6 +26,8 @@ Sighting sighting_of(const std::string& controller, const wire::Hello& hello) {
     sighting.fingerprint = hello.fingerprint;
     sighting.boot_id = hello.clock.boot_id;
     sighting.acked = hello.acked_through;
+    sighting.revision = hello.revision;
+    sighting.oldest_unacked_revision = hello.oldest_unacked_revision;
     sighting.max_seq = hello.max_seq;
     sighting.depth = hello.depth;
     return sighting;

@@ -17,12 +17,16 @@ constexpr pg::Statement find_window{
 constexpr pg::Statement note{
     "side_note",
     "INSERT INTO tapline.journal_side AS s"
-    " (journal_id, controller, fingerprint, boot_id, epoch, acked, max_seq, depth)"
+    " (journal_id, controller, fingerprint, boot_id, epoch, acked, max_seq, depth, revision,"
+    " oldest_unacked_revision)"
     " VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint,"
-    " $8::bigint)"
+    " $8::bigint, $10::text, $11::text)"
     " ON CONFLICT (journal_id, controller, fingerprint, boot_id) DO UPDATE SET"
     " epoch = excluded.epoch, acked = excluded.acked, max_seq = excluded.max_seq,"
     " depth = excluded.depth, last_seen = statement_timestamp(),"
+    " revision = coalesce(nullif(excluded.revision, ''), s.revision),"
+    " oldest_unacked_revision = coalesce(nullif(excluded.oldest_unacked_revision, ''),"
+    "  s.oldest_unacked_revision),"
     " since = CASE"
     "  WHEN s.last_seen < statement_timestamp() - make_interval(secs => $9::bigint)"
     "  THEN statement_timestamp() ELSE s.since END"
@@ -87,7 +91,9 @@ Sides note_side(pg::Session& session, const Sighting& sighting) {
         sighting.acked,
         sighting.max_seq,
         sighting.depth,
-        window_s
+        window_s,
+        printable(sighting.revision, max_note_bytes),
+        printable(sighting.oldest_unacked_revision, max_note_bytes)
     );
     const std::int64_t id = noted[0].integer(0);
     if (noted[0].boolean(2)) {

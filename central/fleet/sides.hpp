@@ -27,6 +27,8 @@ struct Sighting {
     Seq acked = 0;
     Seq max_seq = 0;
     std::int64_t depth = 0;
+    std::string revision;  ///< empty: it didn't say; then what it said before stays
+    std::string oldest_unacked_revision;
 };
 
 struct Sides {

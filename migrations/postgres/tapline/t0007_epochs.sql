@@ -29,6 +29,8 @@ CREATE TABLE tapline.journal_side (
     acked bigint NOT NULL,
     max_seq bigint NOT NULL,
     depth bigint NOT NULL,
+    revision text NOT NULL DEFAULT '',
+    oldest_unacked_revision text NOT NULL DEFAULT '',
     since timestamptz NOT NULL DEFAULT statement_timestamp(),
     last_seen timestamptz NOT NULL DEFAULT statement_timestamp(),
     verdict text CHECK (verdict IN ('chosen', 'refused')),
@@ -37,6 +39,7 @@ CREATE TABLE tapline.journal_side (
     verdict_at timestamptz,
     UNIQUE (journal_id, controller, fingerprint, boot_id)
 );
+COMMENT ON COLUMN tapline.journal_side.revision IS 'of its copy; empty until its first hello';
 COMMENT ON COLUMN tapline.journal_side.since IS 'begin of the time in which it was heard without a long pause';
 COMMENT ON COLUMN tapline.journal_side.verdict IS 'what an operator decided when there were two';
 

@@ -1,4 +1,5 @@
 // Two devices with one journal: an operator decides, and both keep their pours until then.
+#include "central/compat/blockers.hpp"
 #include "central/fleet/sides.hpp"
 #include "tests/pg/settle/epochs_room.hpp"
 
@@ -88,6 +89,36 @@ TEST_CASE("two that are alive at once both keep their pours until an operator de
         room.send_rest(pair.first);
         CHECK(room.pours() == 4);
     }
+}
+
+TEST_CASE("a contract waits for each copy of a journal that an operator let go on") {
+    Pair pair;
+    pair.meet();
+    auto& room = pair.room;
+    room.session.run(
+        "INSERT INTO tapline.journal_revision (revision, place, since, agent_version)"
+        " VALUES ('j0002', 2, 't0006_compat', '0.2.0')"
+    );
+    pair.decide({room.side_of(pair.first), room.side_of(pair.second)});
+    for (Device* device : {&pair.first, &pair.second}) {
+        CHECK(room.hello(*device) == "epoch_closed");
+        room.repair(*device);
+        CHECK(room.hello(*device).empty());
+        room.send_rest(*device);
+    }
+    const auto raise = [&](const Device& device) {
+        auto message = device.hello();
+        message.revision = "j0002";
+        message.oldest_unacked_revision = "j0002";
+        CHECK(std::holds_alternative<wire::HelloReply>(fleet::hello(room.session, "tap-1", message))
+        );
+    };
+    const auto blocking = [&] { return compat::blockers(room.session, "j0002").size(); };
+    CHECK(blocking() == 2);
+    raise(pair.second);
+    CHECK(blocking() == 1);
+    raise(pair.first);
+    CHECK(blocking() == 0);
 }
 
 TEST_CASE("a decided device stays decided through a reboot") {
