@@ -11,8 +11,13 @@ namespace {
 constexpr std::array<std::string_view, 5> whole_paths{
     "/v1/hello", "/v1/enroll", "/v1/renew", "/healthz", "/readyz"};
 constexpr std::string_view journals = "/v1/journals/";
-/// What may stand behind a journal's id and epoch.
-constexpr std::array<std::string_view, 1> of_journals{"pours"};
+
+struct JournalRoute {
+    std::string_view name;
+    int slashes;  ///< of the whole path
+};
+
+constexpr std::array<JournalRoute, 2> of_journals{{{"epochs", 4}, {"pours", 5}}};
 
 std::string_view last_part(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
@@ -26,10 +31,14 @@ std::string_view route_of(std::string_view target) {
     if (whole != whole_paths.end()) {
         return last_part(*whole);
     }
-    const bool depth = std::count(path.begin(), path.end(), '/') == 5;
-    const auto* found = std::find(of_journals.begin(), of_journals.end(), last_part(path));
-    const bool known = path.starts_with(journals) && depth && found != of_journals.end();
-    return known ? *found : "other";
+    const auto slashes = std::count(path.begin(), path.end(), '/');
+    for (const auto& route : of_journals) {
+        if (path.starts_with(journals) && last_part(path) == route.name &&
+            slashes == route.slashes) {
+            return route.name;
+        }
+    }
+    return "other";
 }
 
 }  // namespace tapline::gateway

@@ -27,7 +27,7 @@ struct RouteRules {
     std::chrono::seconds heartbeat{60};  ///< how often an idle agent says hello
 };
 
-/// hello, pours, enroll, renew, healthz, readyz or other: what a request counts as.
+/// hello, pours, epochs, enroll, renew, healthz, readyz or other: what a request counts as.
 [[nodiscard]] std::string_view route_of(std::string_view target);
 
 /// Told of each batch that was decoded: its rows, what became of it, how long that took.
