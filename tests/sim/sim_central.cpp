@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "central/fleet/epochs.hpp"
 #include "central/fleet/hello.hpp"
 #include "central/settle/problems.hpp"
 #include "common/error.hpp"
@@ -104,6 +105,14 @@ asio::awaitable<gateway::HelloOutcome> SimBackend::hello(
     auto working = clock_.sleep(session - clock_.now_mono());
     co_await std::move(working);
     co_return fleet::hello(session_, controller, hello);
+}
+
+asio::awaitable<gateway::EpochOutcome> SimBackend::epoch(
+    std::string controller, std::string journal_id, wire::EpochRequest request
+) {
+    auto working = clock_.sleep(costs_.hello);
+    co_await std::move(working);
+    co_return fleet::ask_epoch(session_, controller, journal_id, request);
 }
 
 asio::awaitable<gateway::AdmitOutcome> SimBackend::admit(fleet::Caller, bool) {

@@ -33,6 +33,9 @@ class SimBackend final : public gateway::Backend {
     [[nodiscard]] boost::asio::awaitable<gateway::HelloOutcome> hello(
         std::string controller, wire::Hello hello
     ) override;
+    [[nodiscard]] boost::asio::awaitable<gateway::EpochOutcome> epoch(
+        std::string controller, std::string journal_id, wire::EpochRequest request
+    ) override;
     [[nodiscard]] boost::asio::awaitable<gateway::AdmitOutcome> admit(
         fleet::Caller caller, bool fresh
     ) override;
