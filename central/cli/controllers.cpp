@@ -28,6 +28,7 @@ struct ControllerFlags {
     std::string name;
     std::vector<std::int64_t> taps;
     std::string reason;
+    std::string journal;
     std::string tls_directory;
     std::string ca;
     std::int64_t minutes = default_minutes;
@@ -114,7 +115,26 @@ void revoke(const Context& context, const ControllerFlags& flags) {
     );
 }
 
+void retire_journal(const Context& context, const ControllerFlags& flags) {
+    pg::Session session(context.connect_options());
+    fleet::retire_journal(session, flags.name, flags.journal, flags.reason, revision::who());
+    print(
+        context,
+        {{"controller", flags.name}, {"retired_journal", flags.journal}},
+        fmt::format(
+            "journal {} of {} is written off: no contract waits for it unless it says hello "
+            "again\n",
+            flags.journal,
+            flags.name
+        )
+    );
+}
+
 void retire(const Context& context, const ControllerFlags& flags) {
+    if (!flags.journal.empty()) {
+        retire_journal(context, flags);
+        return;
+    }
     pg::Session session(context.connect_options());
     fleet::retire(session, flags.name, flags.reason, revision::who());
     print(
@@ -207,8 +227,11 @@ void add_controllers_verbs(CLI::App& app, Context& context) {
     const auto retired = std::make_shared<ControllerFlags>();
     verb = add_verb(*family, context, "retire", "write a device off that won't come back", retired);
     verb->add_option("--reason", retired->reason, "for the record")->required()->check(not_blank);
+    verb->add_option("--journal", retired->journal, "only this journal: its card was replaced")
+        ->type_name("UUID");
     verb->footer(
         "For good: its name can't be enrolled again. Late pours of it are kept in quarantine.\n"
+        "With --journal the device goes on; only that journal is waited for no more.\n"
         "Example:\n  tapline-central controllers retire bar-3 --reason 'drowned in the cellar'"
     );
     verb->callback([&context, retired] { retire(context, *retired); });

@@ -29,6 +29,7 @@ WITH wanted AS (
          ORDER BY c.epoch DESC LIMIT 1) AS cursor
     FROM tapline.journal j
     WHERE j.reported_at IS NOT NULL AND j.journal_id NOT IN (SELECT h.journal_id FROM shared h)
+    AND (j.retired_at IS NULL OR j.reported_at > j.retired_at)
     UNION ALL
     SELECT s.journal_id, s.revision, s.oldest_unacked_revision, s.depth, s.max_seq, s.last_seen,
         s.cursor

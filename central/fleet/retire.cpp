@@ -22,6 +22,9 @@ constexpr std::string_view cancel_codes_sql =
 constexpr std::string_view note_event_sql =
     "INSERT INTO tapline.controller_event (controller, action, who, detail) "
     "VALUES ($1, 'retired', $2, $3)";
+constexpr std::string_view retire_journal_sql =
+    "UPDATE tapline.journal SET retired_at = now() "
+    "WHERE controller = $1 AND journal_id::text = lower($2)";
 
 }  // namespace
 
@@ -51,6 +54,27 @@ void retire(
     session.query(retire_sql, name, why, who);
     session.query(cancel_codes_sql, name);
     session.query(note_event_sql, name, who, why);
+    transaction.commit();
+}
+
+void retire_journal(
+    pg::Session& session,
+    const std::string& name,
+    const std::string& journal_id,
+    const std::string& reason,
+    const std::string& who
+) {
+    pg::Transaction transaction(session);
+    if (session.query(retire_journal_sql, name, journal_id).affected() == 0) {
+        throw Error(
+            ErrorKind::usage,
+            "unknown_journal",
+            fmt::format("{} has no journal {}", printable(name, 80), printable(journal_id, 80)),
+            "`tapline-central fleet` names them"
+        );
+    }
+    const std::string why = printable(reason, max_reason_bytes);
+    session.query(note_event_sql, name, who, fmt::format("journal {}: {}", journal_id, why));
     transaction.commit();
 }
 

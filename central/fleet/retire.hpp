@@ -14,4 +14,14 @@ void retire(
     pg::Session& session, const std::string& name, const std::string& reason, const std::string& who
 );
 
+/// One journal of a controller whose card was replaced: no contract waits for it any more, unless
+/// it says hello again. Its pours are taken as ever. Error{usage, "unknown_journal"}.
+void retire_journal(
+    pg::Session& session,
+    const std::string& name,
+    const std::string& journal_id,
+    const std::string& reason,
+    const std::string& who
+);
+
 }  // namespace tapline::fleet

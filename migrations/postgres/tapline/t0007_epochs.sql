@@ -6,9 +6,14 @@
 
 -- tapline: upgrade
 
-ALTER TABLE tapline.journal ADD COLUMN contested_at timestamptz;
+ALTER TABLE tapline.journal
+    ADD COLUMN contested_at timestamptz,
+    ADD COLUMN retired_at timestamptz;
 COMMENT ON COLUMN tapline.journal.contested_at IS
     'since then two devices show this journal at once; nothing of it is settled meanwhile';
+
+COMMENT ON COLUMN tapline.journal.retired_at IS
+    'its card is gone: no contract waits for it, unless it has said hello since';
 
 ALTER TABLE tapline.cursor
     ADD COLUMN start_seq bigint NOT NULL DEFAULT 0,
@@ -103,4 +108,6 @@ DROP TABLE tapline.journal_side;
 ALTER TABLE tapline.cursor
     DROP COLUMN closed_at,
     DROP COLUMN start_seq;
-ALTER TABLE tapline.journal DROP COLUMN contested_at;
+ALTER TABLE tapline.journal
+    DROP COLUMN retired_at,
+    DROP COLUMN contested_at;

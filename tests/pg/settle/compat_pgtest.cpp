@@ -278,4 +278,25 @@ TEST_CASE("who blocks a contract is told by the last hello, the cursor and the c
     CHECK(who().empty());
 }
 
+TEST_CASE("a journal whose card was replaced is waited for until it is written off") {
+    Room room;
+    const auto blocking = [&] { return compat::blockers(room.session, "j0002").size(); };
+    room.session.run("INSERT INTO tapline.controller (name, status) VALUES ('tap-1', 'enrolled')");
+    room.journal.add(pour(1, "a", 100));
+    std::ignore = room.reply(room.at("j0001"));
+    CHECK(blocking() == 1);
+    CHECK_THROWS_AS(
+        fleet::retire_journal(room.session, "tap-2", room.journal.id(), "card", "tester"), Error
+    );
+    fleet::retire_journal(room.session, "tap-1", room.journal.id(), "card", "tester");
+    CHECK(blocking() == 1);  // what the new card holds nobody knows yet
+    auto next = room.at("j0002", "j0002");
+    next.journal_id = journal_id(2);
+    std::ignore = room.reply(next);
+    CHECK(blocking() == 0);
+    // The old card is put in again.
+    std::ignore = room.reply(room.at("j0001"));
+    CHECK(blocking() == 1);
+}
+
 }  // namespace tapline::test
