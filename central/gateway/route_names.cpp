@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string_view>
 
 #include "central/gateway/routes.hpp"
@@ -12,12 +13,12 @@ constexpr std::array<std::string_view, 5> whole_paths{
     "/v1/hello", "/v1/enroll", "/v1/renew", "/healthz", "/readyz"};
 constexpr std::string_view journals = "/v1/journals/";
 
-struct JournalRoute {
+struct OfJournal {
     std::string_view name;
-    int slashes;  ///< of the whole path
+    std::ptrdiff_t depth;  ///< slashes of the whole path
 };
 
-constexpr std::array<JournalRoute, 2> of_journals{{{"epochs", 4}, {"pours", 5}}};
+constexpr std::array<OfJournal, 2> of_journals{{{"pours", 5}, {"epochs", 4}}};
 
 std::string_view last_part(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
@@ -31,14 +32,13 @@ std::string_view route_of(std::string_view target) {
     if (whole != whole_paths.end()) {
         return last_part(*whole);
     }
-    const auto slashes = std::count(path.begin(), path.end(), '/');
-    for (const auto& route : of_journals) {
-        if (path.starts_with(journals) && last_part(path) == route.name &&
-            slashes == route.slashes) {
-            return route.name;
-        }
-    }
-    return "other";
+    const auto depth = std::count(path.begin(), path.end(), '/');
+    const auto is_it = [&](const OfJournal& route) {
+        return route.name == last_part(path) && route.depth == depth;
+    };
+    const auto* found = std::find_if(of_journals.begin(), of_journals.end(), is_it);
+    const bool known = path.starts_with(journals) && found != of_journals.end();
+    return known ? found->name : "other";
 }
 
 }  // namespace tapline::gateway
