@@ -102,10 +102,7 @@ std::optional<wire::Problem> check(
     const bool known =
         request.reason == "fork" || request.reason == "restored" || request.reason == "salvage";
     if (!settle::is_uuid(journal_id) || !known) {
-        return settle::problems::bad_request(
-            "bad_request",
-            "the journal's id isn't a UUID, or reason isn't fork, restored or salvage"
-        );
+        return problems::malformed_epoch_request();
     }
     return std::nullopt;
 }

@@ -57,6 +57,16 @@ wire::Problem malformed_request() {
     return made;
 }
 
+wire::Problem malformed_epoch_request() {
+    auto made = refusal(
+        "bad_request",
+        "The request for an epoch can't be used",
+        "the journal's id must be a UUID, and reason one of fork, restored, salvage"
+    );
+    made.status = 400;
+    return made;
+}
+
 wire::Problem revoked(const std::string& name) {
     return refusal(
         "revoked",

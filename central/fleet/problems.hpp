@@ -13,6 +13,7 @@ namespace tapline::fleet::problems {
 [[nodiscard]] wire::Problem code_expired();                    // 403
 [[nodiscard]] wire::Problem code_used();                       // 403
 [[nodiscard]] wire::Problem malformed_request();               // 400
+[[nodiscard]] wire::Problem malformed_epoch_request();         // 400
 [[nodiscard]] wire::Problem revoked(const std::string& name);  // 403
 [[nodiscard]] wire::Problem not_same_key();                    // 403
 [[nodiscard]] wire::Problem grace_over();                      // 403

@@ -162,6 +162,8 @@ TEST_CASE("an epoch is for the journal's own controller") {
     odd.reason = "because";
     const auto refused = fleet::ask_epoch(room.session, "tap-1", device.journal.id(), odd);
     CHECK(std::get<wire::Problem>(refused).status == 400);
+    CHECK(std::get<wire::Problem>(refused).code == "bad_request");
+    CHECK(std::get<wire::Problem>(refused).action == "wait");
 }
 
 }  // namespace tapline::test
