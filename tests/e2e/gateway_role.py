@@ -11,7 +11,7 @@ import psycopg2
 from lab import Stage
 from lab.programs import free_port, must, run_command
 
-ROLE = "tapline_gateway"
+ROLE = Stage.GATEWAY_ROLE
 REFUSED = [
     "CREATE TABLE public.mine (id int)",
     "CREATE TABLE tapline.mine (id int)",
@@ -44,22 +44,20 @@ REFUSED = [
     "INSERT INTO tapline.maintainer (role, added_person) VALUES ('tapline_gateway', 'x')",
     "UPDATE tapline.setting SET value = 'dev'",
     "DELETE FROM tapline.controller_event",
+    "UPDATE tapline.wire_window SET max_version = 9",
+    "INSERT INTO tapline.journal_minimum (lineage, contract, revision, fixed_by) VALUES ('app', 'x', 'j0001', 'x')",
+    "DELETE FROM tapline.journal_minimum",
+    "UPDATE tapline.epoch_grant SET granted_by = 'x'",
+    "DELETE FROM tapline.epoch_grant",
+    "UPDATE tapline.quarantine_decision SET outcome = 'dismissed'",
 ]
 
 
 class GatewayRole(unittest.TestCase):
-    def as_role(self, stage):
-        """The database for central, as the role, which is made here."""
-        stage.cluster.rows(f"CREATE ROLE {ROLE} LOGIN")
-        done = must("tapline-central", ["grants", "--gateway-role", ROLE, "--json"],
-                    env={"DATABASE_URL": stage.database_url})
-        self.assertTrue(json.loads(done.stdout)["done"])
-        return stage.database_url.replace(f"//{stage.cluster.USER}@", f"//{ROLE}@")
-
     def test_serve_settles_enrols_quarantines_and_tells_its_numbers_as_that_role(self):
         port = free_port()
         toml = f'metrics = "127.0.0.1:{port}"'
-        with Stage(taps=2, tls=True, central_url=self.as_role, central_toml=toml) as stage:
+        with Stage(taps=2, tls=True, central_url=Stage.as_gateway_role, central_toml=toml) as stage:
             state = stage.enroll("bar-1", 1)
             agent = stage.add_agent(stage.new_journal(), "bar-1", state_dir=state).start()
             stage.add_tap(agent.journals[0], 1, count=120, rate=200, bad=["unknown-card", "unknown-tap", "bad-time"]).start()
@@ -123,7 +121,7 @@ class GatewayRole(unittest.TestCase):
             self.assertEqual(both.returncode, 2)
 
     def test_what_was_given_is_taken_again(self):
-        with Stage(central_url=self.as_role) as stage:
+        with Stage(central_url=Stage.as_gateway_role) as stage:
             must("tapline-central", ["grants", "--gateway-role", ROLE, "--revoke"],
                  env={"DATABASE_URL": stage.database_url})
             left = stage.cluster.rows(

@@ -3,31 +3,23 @@ curl examples of docs/wire.md; and that file and sources know the same codes.
 
 To add a call: its path in docs/openapi.yaml, and for each of its statuses a line that makes it."""
 
-import hashlib
 import http.client
 import json
 import os
 import pathlib
 import re
 import socket
-import ssl
 import subprocess
 import time
 import unittest
 
-import jsonschema
-import yaml
-
 from lab import Stage
-from lab.programs import Central, must
+from lab.wire_calls import (ENROLL, EPOCHS, HELLO, JOURNAL, POURS, RENEW, ZERO, WireCase, batch, document, epoch_wanted,
+                            hello, shown)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONTRACT_LOCK = 0x7461706C00000002  # central/compat/lock.hpp
 WIRE = (ROOT / "docs" / "wire.md").read_text(encoding="utf-8")
-JOURNAL = "6f0c0f5e-6a53-4f5e-9d3a-0d8f6f3a1c11"
-ZERO = "0" * 64
-HELLO, ENROLL, RENEW = "/v1/hello", "/v1/enroll", "/v1/renew"
-POURS = "/v1/journals/{id}/{epoch}/pours"
-JSON = {"Content-Type": "application/json"}
 # What the test can't make a running server say: each with the place that proves it instead.
 NOT_MADE = {
     ("any", "500", "internal"): "no request is known that does it; gateway_routes_test.cpp",
@@ -44,141 +36,25 @@ NOT_MADE = {
 }
 
 
-def document():
-    return yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
-
-
-def value_bytes(value):
-    if isinstance(value, int):
-        return b"i" + (8).to_bytes(4, "big") + value.to_bytes(8, "big", signed=True)
-    return b"t" + len(value.encode()).to_bytes(4, "big") + value.encode()
-
-
-def chain(previous, row):
-    """common/row_hash.cpp, for whole numbers and text."""
-    data = bytes.fromhex(previous) + row["seq"].to_bytes(8, "big")
-    for name in sorted(row["columns"]):
-        data += len(name).to_bytes(4, "big") + name.encode() + value_bytes(row["columns"][name])
-    return hashlib.sha256(data).hexdigest()
-
-
-def batch(first=1, rows=2, previous=ZERO, **changes):
-    made = [{"seq": first + i, "columns": {"card_uid": "04A2B6", "client_tx_id": f"tx-{first + i}", "tap_id": 1,
-                                            "volume_ml": 250}} for i in range(rows)]
-    digest = previous
-    for row in made:
-        digest = chain(digest, row)
-    body = {"revision": "j0001", "first_seq": first, "last_seq": first + rows - 1, "prev_hash": previous,
-            "hash": digest, "rows": made}
-    return {**body, **changes}
-
-
-def hello(journal=JOURNAL, epoch=1, **changes):
-    body = {"protocol": {"min": 1, "max": 1}, "agent_version": "test", "free_bytes": 10**12,
-            "journal": {"id": journal, "epoch": epoch, "revision": "j0001", "acked": 0, "max_seq": 9,
-                        "acked_hash": ZERO}}
-    return {**body, **changes}
-
-
-class OpenApi(unittest.TestCase):
-    def setUp(self):
-        self.document = document()
-        self.seen = set()
-
-    # The judge.
-
-    def schema(self, name):
-        return {"$ref": f"#/components/schemas/{name}", "components": self.document["components"]}
-
-    def judge(self, path, method, status, headers, text):
-        """What one answer must be; remembers it as seen."""
-        operation = self.document["paths"].get(path, {}).get(method.lower(), {})
-        code = None
-        if status >= 400:
-            self.assertEqual(headers.get("Content-Type"), "application/problem+json", text)
-            problem = json.loads(text)
-            jsonschema.validate(problem, self.schema("Problem"))
-            self.assertEqual(problem["status"], status)
-            code = problem["code"]
-        where = operation.get("responses", {}).get(str(status))
-        place = path
-        if where is None or (code and code not in where["x-codes"]):
-            where, place = self.document["x-anywhere"].get(str(status)), "any"
-        self.assertIsNotNone(where, f"{method} {path} answered {status} {code}, which isn't in the file")
-        if code:
-            self.assertIn(code, where["x-codes"], f"{method} {path}: {status}")
-        for name in where.get("headers", {}):
-            self.assertIn(name, headers, f"{method} {path}: {status}")
-        if status == 200 and "application/json" in where["content"]:
-            self.assertEqual(headers.get("Content-Type"), "application/json")
-            reference = where["content"]["application/json"]["schema"]["$ref"]
-            jsonschema.validate(json.loads(text), self.schema(reference.split("/")[-1]))
-        self.seen.add((place, str(status), code))
-
-    def ask(self, path, expected, body=None, *, central=None, identity=None, headers=None, method="POST",
-            journal=JOURNAL, epoch=1):
-        """expected: "200" or "STATUS code"."""
-        central = central or self.tls
-        target = path.replace("{id}", str(journal)).replace("{epoch}", str(epoch))
-        if central.tls:
-            context = ssl.create_default_context(cafile=os.path.join(central.tls, "ca.pem"))
-            if identity:
-                context.load_cert_chain(identity)
-            connection = http.client.HTTPSConnection("127.0.0.1", central.port, timeout=20, context=context)
-        else:
-            connection = http.client.HTTPConnection("127.0.0.1", central.port, timeout=20)
-        data = body if isinstance(body, (str, bytes, type(None))) else json.dumps(body)
-        try:
-            connection.request(method, target, data, JSON if headers is None else headers)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-        finally:
-            connection.close()
-        got = str(answer.status) + (f" {json.loads(text)['code']}" if answer.status >= 400 else "")
-        self.assertEqual(got, expected, f"{method} {target}: {text}")
-        self.judge(path, method, answer.status, answer.headers, text)
-        return json.loads(text) if text.startswith("{") else text
-
-    # What is made to happen.
-
-    def csr(self, key):
-        return subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=x", "-batch"],
-                              check=True, capture_output=True, text=True).stdout
-
-    def key(self, name):
-        path = self.stage.path(f"{name}.key")
-        subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
-                        path], check=True, capture_output=True)
-        return path
-
-    def device(self, name):
-        """(file of key and certificate) of a device enrolled by hand."""
-        key = self.key(name)
-        code = self.stage.token(name).split("-")[2]
-        made = self.ask(ENROLL, "200", {"code": code, "csr": self.csr(key)})
-        with open(key, "a", encoding="utf-8") as file:
-            file.write(made["certificate"])
-        return key
-
-    def second(self, name, tls, toml=""):
-        """Another central on the same database."""
-        config = self.stage.path(f"{name}.toml")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(toml)
-        central = Central(self.stage.directory, self.stage.database_url, name=name, tls=tls, config=config)
-        self.addCleanup(central.stop)
-        return central.start().wait_ready()
-
+class OpenApi(WireCase):
     def test_every_status_and_code_of_the_file_is_made_and_every_answer_has_its_shape(self):
-        with Stage(taps=2, tls=True, central_toml="[tls]\nrenew_grace_s = 100000") as stage:
+        toml = "[tls]\nrenew_grace_s = 100000"
+        # With the rights of that role, since each statement of each call is said here.
+        with Stage(taps=2, tls=True, central_url=Stage.as_gateway_role, central_toml=toml) as stage:
             self.stage, self.tls = stage, stage.central
             self.plain = self.second("plain", None, "[gateway]\nmax_requests = 1")
-            self.identity = self.device("bar-1")
+            # Before the wrong codes, after which this address has to wait.
+            self.identity, self.lost = self.device("bar-1"), self.device("lost")
             self.everywhere()
             self.hellos()
             self.enrolments()
             self.renewals()
             self.pours()
+            self.epochs()
+            self.forks()
+            self.compatibility()
+            self.contract()
+            self.turns()
             self.standings()
             self.without_key()
             self.without_database()
@@ -195,7 +71,7 @@ class OpenApi(unittest.TestCase):
         self.ask("/healthz", "200", method="GET")
         self.ask("/readyz", "200", method="GET")
         self.ask("/v2", "404 not_found", method="GET")
-        for path in (HELLO, ENROLL, RENEW, POURS):
+        for path in (HELLO, ENROLL, RENEW, POURS, EPOCHS):
             self.ask(path, "405 method_not_allowed", method="GET")
             self.ask(path, "415 unsupported_media_type", "{}", headers={"Content-Type": "text/plain"})
             self.ask(path, "413 oversized", " " * (1 << 20) + "xx", identity=self.identity)
@@ -279,24 +155,117 @@ class OpenApi(unittest.TestCase):
         self.ask(POURS, "503 hold", batch(first=3, previous=last), **asked)
         self.stage.verb("hold", "close")
 
+    def epochs(self):
+        asked = {"identity": self.identity}
+        self.ask(EPOCHS, "400 malformed", "{", **asked)
+        self.ask(EPOCHS, "400 malformed", epoch_wanted(""), journal="x", **asked)
+        self.ask(EPOCHS, "400 bad_request", epoch_wanted("", reason="because"), **asked)
+        self.ask(EPOCHS, "400 no_controller", epoch_wanted(""), central=self.plain)
+        self.ask(EPOCHS, "403 no_certificate", epoch_wanted(""))
+        self.ask(EPOCHS, "409 unknown_journal", epoch_wanted(""), journal=JOURNAL.replace("6", "7"), **asked)
+        asked["journal"] = JOURNAL.replace("6", "a")
+        self.ask(HELLO, "200", shown("pi-1", asked["journal"]), identity=self.identity)
+        for granted in range(2, 14):
+            grant = self.ask(EPOCHS, "200", epoch_wanted("pi-1"), **asked)
+            self.assertEqual(self.ask(EPOCHS, "200", epoch_wanted("pi-1"), **asked), grant)
+            self.assertEqual((grant["epoch"], grant["cursor"]), (granted, 0))
+            self.ask(HELLO, "200", shown("pi-1", asked["journal"], granted), identity=self.identity)
+        self.ask(EPOCHS, "409 too_many_epochs", epoch_wanted("pi-1"), **asked)
+
+    def forks(self):
+        """Two devices with one journal, in turns, until an operator decides for the second."""
+        asked = {"identity": self.identity, "journal": JOURNAL.replace("6", "b")}
+        first, second = (shown(device, asked["journal"]) for device in ("pi-1", "pi-2"))
+        self.ask(HELLO, "200", first, **asked)
+        self.ask(HELLO, "200", second, **asked)
+        self.ask(EPOCHS, "409 another_alive", epoch_wanted("pi-2"), **asked)
+        self.ask(HELLO, "409 two_alive", first, **asked)
+        self.ask(EPOCHS, "409 two_alive", epoch_wanted("pi-2"), **asked)
+        self.ask(POURS, "409 two_alive", batch(ids="fork"), **asked)
+        side = self.stage.cluster.one(
+            "SELECT side_id FROM tapline.journal_side WHERE journal_id = %s AND fingerprint = 'pi-2'", (asked["journal"],))
+        self.stage.verb("controllers", "forks", "grant", asked["journal"], "--side", str(side), "--reason", "test")
+        self.ask(HELLO, "409 epoch_closed", first, **asked)
+        self.ask(POURS, "409 epoch_closed", batch(ids="fork"), **asked)
+        self.ask(EPOCHS, "409 not_chosen", epoch_wanted("pi-1"), **asked)
+        self.assertEqual(self.ask(EPOCHS, "200", epoch_wanted("pi-2"), **asked)["epoch"], 2)
+        self.ask(HELLO, "200", shown("pi-2", asked["journal"], 2), **asked)
+
+    def compatibility(self):
+        """Journals and wires that central doesn't serve; what is kept in quarantine instead."""
+        rows = self.stage.cluster.rows
+        asked = {"identity": self.identity, "journal": JOURNAL.replace("6", "c")}
+        at = lambda revision: {**hello(), "journal": {**hello(asked["journal"])["journal"], "revision": revision}}
+        self.assertEqual(self.ask(HELLO, "200", at("j0001"), **asked)["journal_minimum"], "")
+        self.ask(POURS, "426 journal_too_new", batch(ids="compat", revision="j9999"), **asked)
+        refused = self.ask(HELLO, "426 journal_too_new", at("j9999"), **asked)
+        self.assertEqual((refused["central_revision"][:1], refused["journal_minimum"]), ("t", ""))
+        self.ask(HELLO, "200", at("j0001"), **asked)
+        rows("UPDATE tapline.wire_window SET min_version = 9, max_version = 9")
+        self.ask(POURS, "426 upgrade_required", batch(ids="compat"), **asked)
+        rows("UPDATE tapline.wire_window SET min_version = 1, max_version = 1")
+        rows("INSERT INTO tapline.journal_revision (revision, place, since, agent_version)"
+             " VALUES ('j0002', 2, 't0006_compat', '9.9.9')")
+        rows("INSERT INTO tapline.journal_minimum (lineage, contract, revision, fixed_by)"
+             " VALUES ('app', 'c0001_test', 'j0002', 'test')")
+        self.assertEqual(self.ask(HELLO, "426 journal_too_old", at("j0001"), **asked)["journal_minimum"], "j0002")
+        self.ask(POURS, "426 journal_too_old", batch(ids="compat"), **asked)
+        self.assertEqual(self.ask(HELLO, "200", at("j0002"), **asked)["journal_minimum"], "j0002")
+        self.assertEqual(self.quarantined(batch(ids="compat"), **asked), {"journal_too_old"})
+        rows("DELETE FROM tapline.journal_minimum")
+        rows("DELETE FROM tapline.journal_revision WHERE revision = 'j0002'")
+        lost = {"identity": self.lost, "journal": JOURNAL.replace("6", "d")}
+        self.ask(HELLO, "200", hello(lost["journal"]), **lost)
+        self.stage.verb("controllers", "retire", "lost", "--reason", "test")
+        self.ask(HELLO, "200", hello(lost["journal"]), **lost)
+        self.assertEqual(self.quarantined(batch(ids="lost"), **lost), {"retired_controller"})
+
+    def quarantined(self, body, **asked):
+        return {row["code"] for row in self.ask(POURS, "200", body, **asked)["quarantined"]}
+
+    def contract(self):
+        """While a contract moves the minimum."""
+        asked = {"identity": self.identity}
+        session = self.stage.cluster.connect()
+        try:
+            with session.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", (CONTRACT_LOCK,))
+            self.ask(HELLO, "503 being_changed", hello(), **asked)
+            self.ask(POURS, "503 hold", batch(first=3, previous=batch()["hash"]), **asked)
+        finally:
+            session.close()
+
+    def turns(self):
+        """One journal a second comes back."""
+        central = self.second("slow", None, "[fleet]\njournals_per_s = 1")
+        headers = {"Content-Type": "application/json", "Tapline-Controller": "bar-9"}
+        for number in range(100):
+            # Refused by its id, once its turn has come.
+            got = self.send(HELLO, hello(journal=f"{number:036}"), central=central, headers=headers)[0]
+            if got != "400 bad_hello":
+                break
+        self.assertEqual(got, "503 not_your_turn")
+
     def standings(self):
         """Callers that aren't taken."""
         mine = {"csr": self.csr(self.identity)}
-        bodies = ((HELLO, hello()), (POURS, batch()), (RENEW, mine))
+        bodies = ((HELLO, hello()), (POURS, batch()), (EPOCHS, epoch_wanted("")), (RENEW, mine))
         server = os.path.join(self.stage.tls, "server.pem")
         for path, body in bodies:
             self.ask(path, "403 wrong_authority", body, identity=server)
         self.stage.cluster.rows("UPDATE tapline.journal SET controller = 'bar-2'")
         self.ask(HELLO, "403 not_yours", hello(), identity=self.identity)
         self.ask(POURS, "403 not_yours", batch(), identity=self.identity)
+        self.ask(EPOCHS, "403 not_yours", epoch_wanted(""), identity=self.identity)
         self.stage.cluster.rows("UPDATE tapline.journal SET controller = 'bar-1'")
         self.fork()
         unknown = self.signed("bar-7", 1)
         self.ask(HELLO, "200", hello(journal=JOURNAL.replace("6", "8")), identity=unknown)
         self.ask(POURS, "503 pending", batch(), identity=unknown)
+        self.ask(EPOCHS, "503 pending", epoch_wanted(""), identity=unknown)
         self.ask(RENEW, "503 pending", {"csr": self.csr(unknown)}, identity=unknown)
         ended = self.signed("bar-1", -1)
-        for path, body in bodies[:2]:
+        for path, body in bodies[:3]:
             self.ask(path, "403 certificate_expired", body, identity=ended)
         long_ago = self.signed("bar-1", -40)
         self.ask(RENEW, "403 grace_over", {"csr": self.csr(long_ago)}, identity=long_ago)
@@ -310,36 +279,6 @@ class OpenApi(unittest.TestCase):
         body = hello()
         body["journal"].update(acked=2, acked_hash="1" * 64)
         self.ask(HELLO, "409 fork", body, identity=self.identity)
-
-    def signed(self, name, days):
-        """A device that our authority signed and that ends in so many days (negative: ended)."""
-        ca = self.stage.tls
-        key = self.key(f"signed{name}{days}")
-        request = self.stage.path("request.pem")
-        with open(request, "w", encoding="utf-8") as file:
-            file.write(subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}", "-batch"],
-                                      check=True, capture_output=True, text=True).stdout)
-        extensions = self.stage.path("extensions")
-        with open(extensions, "w", encoding="utf-8") as file:
-            file.write("extendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n")
-        database = self.stage.path(f"openssl{name}{days}")
-        os.makedirs(database)
-        for file, text in (("index.txt", ""), ("serial", f"{os.urandom(8).hex()}\n")):
-            with open(os.path.join(database, file), "w", encoding="utf-8") as out:
-                out.write(text)
-        config = self.stage.path("openssl.conf")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f"[ca]\ndefault_ca=own\n[own]\ndatabase={database}/index.txt\nserial={database}/serial\n"
-                       f"new_certs_dir={database}\ndefault_md=sha256\npolicy=any\nunique_subject=no\n"
-                       "[any]\ncommonName=supplied\n")
-        moment = lambda offset: time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + offset * 86400))
-        subprocess.run(["openssl", "ca", "-config", config, "-batch", "-in", request, "-cert", f"{ca}/ca.pem",
-                        "-keyfile", f"{ca}/ca.key", "-extfile", extensions, "-startdate", moment(-60), "-enddate",
-                        moment(days), "-notext", "-out", self.stage.path("made.pem")],
-                       check=True, capture_output=True)
-        with open(self.stage.path("made.pem"), encoding="utf-8") as made, open(key, "a", encoding="utf-8") as file:
-            file.write(made.read())
-        return key
 
     def without_key(self):
         """Another central that can't sign."""
@@ -365,6 +304,7 @@ class OpenApi(unittest.TestCase):
         self.ask("/readyz", "503 not_ready", method="GET")
         self.ask(HELLO, "503 not_ready", hello(), identity=identity)
         self.ask(POURS, "503 not_ready", batch(), identity=identity)
+        self.ask(EPOCHS, "503 not_ready", epoch_wanted(""), identity=identity)
         self.ask(RENEW, "503 not_ready", {"csr": self.csr(identity)}, identity=identity)
         self.ask(ENROLL, "503 not_ready", fresh, central=spare)
 
@@ -372,9 +312,9 @@ class OpenApi(unittest.TestCase):
 
     def test_the_file_and_the_sources_know_the_same_codes(self):
         spelt = re.compile(
-            r'(?:make\(\s*\d+,|refusal\(|problem\(\s*\d+,|bad_request\(|try_later\(|refuse_queued\(|code =)\s*"([a-z_]+)"')
+            r'(?:make\(\s*\d+,|refusal\(|problem\(\s*\d+,|bad_request\(|try_later\(|refuse_queued\(|upgrade\(|code =)\s*"([a-z_]+)"')
         sources = set()
-        for folder in ("gateway", "fleet", "settle"):
+        for folder in ("compat", "gateway", "fleet", "settle"):
             for file in (ROOT / "central" / folder).glob("*.cpp"):
                 sources |= set(spelt.findall(file.read_text(encoding="utf-8")))
         found = document()

@@ -22,6 +22,8 @@ class Stage:
     """`with Stage(taps=3) as stage:` ends everything it started, also when the test fails; then the
     ends of all logs are printed. The seed is printed; TAPLINE_SEED repeats a run's data."""
 
+    GATEWAY_ROLE = "tapline_gateway"
+
     def __init__(self, *, central_url=None, tls=False, central_toml="", network=None, **bar_options):
         self.seed = int(os.environ.get("TAPLINE_SEED") or random.SystemRandom().randrange(1 << 31))
         print(f"seed {self.seed} (TAPLINE_SEED={self.seed} repeats it)", flush=True)
@@ -114,6 +116,14 @@ class Stage:
             "tapline-central", [*arguments, "--json"], env={"DATABASE_URL": self.database_url}, stdin=stdin
         )
         return json.loads(done.stdout)
+
+    def as_gateway_role(self):
+        """The database for central, as the role of `grants --gateway-role`, which is made here:
+        Stage(central_url=Stage.as_gateway_role)."""
+        role = self.GATEWAY_ROLE
+        self.cluster.rows(f"CREATE ROLE {role} LOGIN")
+        must("tapline-central", ["grants", "--gateway-role", role], env={"DATABASE_URL": self.database_url})
+        return self.database_url.replace(f"//{self.cluster.USER}@", f"//{role}@")
 
     def token(self, name, *taps, minutes=60):
         options = [word for tap in taps for word in ("--tap", str(tap))]
