@@ -159,7 +159,8 @@ class OpenApi(WireCase):
         asked = {"identity": self.identity}
         self.ask(EPOCHS, "400 malformed", "{", **asked)
         self.ask(EPOCHS, "400 malformed", epoch_wanted(""), journal="x", **asked)
-        self.ask(EPOCHS, "400 bad_request", epoch_wanted("", reason="because"), **asked)
+        odd = self.ask(EPOCHS, "400 bad_request", epoch_wanted("", reason="because"), **asked)
+        self.assertEqual(odd["action"], "wait")
         self.ask(EPOCHS, "400 no_controller", epoch_wanted(""), central=self.plain)
         self.ask(EPOCHS, "403 no_certificate", epoch_wanted(""))
         self.ask(EPOCHS, "409 unknown_journal", epoch_wanted(""), journal=JOURNAL.replace("6", "7"), **asked)
