@@ -85,6 +85,8 @@ asio::awaitable<void> Syncer::drain() {
         if (answered.answer && std::holds_alternative<wire::Ack>(*answered.answer)) {
             accept(*ready_, std::get<wire::Ack>(*answered.answer));
             ready_ = std::move(prepared.ahead);
+            // A long backlog is no silence: central tells two live copies by who says hello.
+            hello_due_ = hello_due_ || clock_.now_mono() >= heartbeat_at_;
         } else if (answered.answer) {
             auto obeying = obey(std::get<wire::Problem>(std::move(*answered.answer)));
             co_await std::move(obeying);

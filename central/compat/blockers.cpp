@@ -19,14 +19,17 @@ WITH wanted AS (
     JOIN tapline.cursor k ON k.journal_id = s.journal_id AND k.epoch = s.epoch
     WHERE k.closed_at IS NULL AND s.verdict IS DISTINCT FROM 'refused'
     AND NOT EXISTS (SELECT FROM tapline.epoch_grant g WHERE g.journal_id = s.journal_id
-        AND g.from_epoch = s.epoch AND g.fingerprint = s.fingerprint)
+        AND g.from_epoch = s.epoch AND g.fingerprint = s.fingerprint
+        AND g.granted_at >= s.last_seen)
     ORDER BY s.journal_id, s.epoch, s.last_seen DESC
 ), shared AS (
     SELECT s.journal_id FROM side s GROUP BY s.journal_id HAVING count(*) > 1
 ), copy AS (
     SELECT j.journal_id, j.revision, j.oldest_unacked_revision, j.depth, j.max_seq, j.reported_at,
         (SELECT c.cursor FROM tapline.cursor c WHERE c.journal_id = j.journal_id
-         ORDER BY c.epoch DESC LIMIT 1) AS cursor
+         ORDER BY coalesce(c.epoch = (SELECT s.epoch FROM side s
+                                      WHERE s.journal_id = j.journal_id), false) DESC,
+             c.epoch DESC LIMIT 1) AS cursor
     FROM tapline.journal j
     WHERE j.reported_at IS NOT NULL AND j.journal_id NOT IN (SELECT h.journal_id FROM shared h)
     AND (j.retired_at IS NULL OR j.reported_at > j.retired_at)

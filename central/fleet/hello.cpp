@@ -12,6 +12,7 @@
 #include "central/settle/prepare.hpp"
 #include "central/settle/problems.hpp"
 #include "central/settle/rows.hpp"
+#include "central/settle/statements.hpp"
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
@@ -66,14 +67,6 @@ constexpr pg::Statement find_cursor{
     " (SELECT v.version_num FROM tapline.alembic_version v ORDER BY v.version_num LIMIT 1),"
     " tapline.hold_reason(), tapline.release_wait_s(c.journal_id)"
     " FROM tapline.cursor c WHERE c.journal_id = $1::uuid AND c.epoch = $2::bigint"};
-
-constexpr pg::Statement find_released{
-    "hello_released",
-    "SELECT r.id, r.seq, r.outcome FROM tapline.release r"
-    " WHERE r.journal_id = $1::uuid AND r.id > $3::bigint AND (r.epoch = $2::bigint"
-    " OR EXISTS (SELECT FROM tapline.epoch_grant g WHERE g.journal_id = r.journal_id"
-    "  AND g.epoch = $2::bigint AND g.parent_epoch = r.epoch AND r.seq <= g.start_seq))"
-    " ORDER BY r.id LIMIT 500"};
 
 wire::Problem unknown_epoch(const wire::Hello& hello) {
     wire::Problem problem;
@@ -157,8 +150,9 @@ HelloOutcome reply_to(pg::Session& session, const wire::Hello& hello) {
     if (forked(hello, reply)) {
         return settle::problems::fork(reply.cursor);
     }
-    for (const auto released :
-         session.exec(find_released, hello.journal_id, hello.epoch, hello.released_through)) {
+    for (const auto released : session.exec(
+             settle::sql::find_released, hello.journal_id, hello.epoch, hello.released_through
+         )) {
         reply.released.push_back(
             {released.integer(0), released.integer(1), std::string(released.text(2))}
         );

@@ -36,6 +36,20 @@ Liveness judge(
     return verdict;
 }
 
+bool contest_among(const std::vector<Side>& sides, std::chrono::milliseconds window) {
+    const auto here = [&](const Side& side) { return side.epoch_open && side.silent <= window; };
+    for (auto left = sides.begin(); left != sides.end(); ++left) {
+        const auto against = [&](const Side& right) {
+            return here(right) && right.fingerprint != left->fingerprint &&
+                   !told_apart(*left, right);
+        };
+        if (here(*left) && std::any_of(left + 1, sides.end(), against)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::chrono::milliseconds until_alone(
     const std::vector<Side>& others, std::chrono::milliseconds window
 ) {

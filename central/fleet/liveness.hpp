@@ -37,6 +37,10 @@ enum class Liveness {
     bool contested
 );
 
+/// Whether two devices among these are alive at once: what a third one, which is told apart from
+/// both, can't see from its own place.
+[[nodiscard]] bool contest_among(const std::vector<Side>& sides, std::chrono::milliseconds window);
+
 /// How long until the last of the others counts as gone.
 [[nodiscard]] std::chrono::milliseconds until_alone(
     const std::vector<Side>& others, std::chrono::milliseconds window

@@ -128,7 +128,8 @@ Liveness update_contest(
     pg::Session& session, const std::string& journal_id, const Sides& sides, bool contested
 ) {
     const auto liveness = judge(sides.self, sides.others, sides.window, contested);
-    const bool now = liveness == Liveness::two_alive;
+    const bool now =
+        liveness == Liveness::two_alive || (contested && contest_among(sides.others, sides.window));
     if (now != contested) {
         session.exec(set_contest, journal_id, now);
         session.exec(note_contest, journal_id, now ? "two_alive" : "one_left");

@@ -52,11 +52,13 @@ void apply(const pg::Row& row, Part& part) {
 void judge_shapes(pg::Session& session, std::vector<Part>& parts) {
     pg::ArrayBuilder journals;
     pg::ArrayBuilder revisions;
+    pg::ArrayBuilder epochs;
     std::vector<Part*> asked;
     for (auto& part : parts) {
         if (!part.refused && part.first < part.batch->rows.size()) {
             journals.plain(part.batch->batch.journal_id);
             revisions.text(part.batch->batch.revision);
+            epochs.integer(part.batch->batch.epoch);
             asked.push_back(&part);
         }
     }
@@ -64,7 +66,7 @@ void judge_shapes(pg::Session& session, std::vector<Part>& parts) {
         return;
     }
     const std::int64_t version = wire::protocol_version;
-    for (const auto row : session.exec(sql::find_shapes, journals, revisions, version)) {
+    for (const auto row : session.exec(sql::find_shapes, journals, revisions, version, epochs)) {
         apply(row, *asked[static_cast<std::size_t>(row.integer(0) - 1)]);
     }
 }

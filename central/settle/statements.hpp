@@ -48,7 +48,8 @@ inline constexpr pg::Statement lock_cursors{
     " JOIN tapline.journal j ON j.journal_id = c.journal_id"
     " ORDER BY c.journal_id, c.epoch FOR UPDATE OF c"};
 
-// $1 journal_id, $2 revision of its batch, $3 the version of the wire. After the locks of `begin`,
+// $1 journal_id, $2 revision of its batch, $3 the version of the wire, $4 epoch: of several copies
+// of a journal each has its own revision. After the locks of `begin`,
 // so the minimum is the one that counts. -> only those that are not simply served: ord, retired,
 // place of the journal's revision, place of the batch's, minimum's place, whether the wire is
 // spoken, then words for people
@@ -58,11 +59,15 @@ inline constexpr pg::Statement find_shapes{
     " $3::int BETWEEN w.min_version AND w.max_version,"
     " coalesce(m.revision, ''), coalesce(m.agent_version, ''), coalesce(t.revision, ''),"
     " w.min_version, w.max_version, w.agent_version"
-    " FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS i(journal_id, revision, ord)"
+    " FROM unnest($1::uuid[], $2::text[], $4::bigint[])"
+    "  WITH ORDINALITY AS i(journal_id, revision, epoch, ord)"
     " JOIN tapline.journal j ON j.journal_id = i.journal_id"
     " JOIN tapline.controller c ON c.name = j.controller"
     " CROSS JOIN tapline.wire_window w"
-    " LEFT JOIN tapline.journal_revision n ON n.revision = j.revision"
+    " LEFT JOIN LATERAL (SELECT s.revision FROM tapline.journal_side s"
+    "  WHERE s.journal_id = i.journal_id AND s.epoch = i.epoch AND s.revision <> ''"
+    "  ORDER BY s.last_seen DESC LIMIT 1) d ON true"
+    " LEFT JOIN tapline.journal_revision n ON n.revision = coalesce(d.revision, j.revision)"
     " LEFT JOIN tapline.journal_revision b ON b.revision = i.revision"
     " LEFT JOIN LATERAL (SELECT r.* FROM tapline.journal_minimum x"
     "  JOIN tapline.journal_revision r ON r.revision = x.revision"
@@ -253,13 +258,18 @@ inline constexpr pg::Statement find_hashes{
     " AND q.seq BETWEEN $3::bigint AND $4::bigint"};
 
 // $1 journal_id, $2 epoch, $3 the last release that the agent has written down
+// $1 journal, $2 epoch, $3 the last release that the agent has. Pours that an earlier epoch settled
+// count, for as far as this one goes on from it.
 inline constexpr pg::Statement find_released{
     "settle_released",
-    "SELECT r.id, r.seq, r.outcome FROM tapline.release r"
-    " WHERE r.journal_id = $1::uuid AND r.id > $3::bigint AND (r.epoch = $2::bigint"
-    " OR EXISTS (SELECT FROM tapline.epoch_grant g WHERE g.journal_id = r.journal_id"
-    "  AND g.epoch = $2::bigint AND g.parent_epoch = r.epoch AND r.seq <= g.start_seq))"
-    " ORDER BY r.id LIMIT 500"};
+    "WITH RECURSIVE line(epoch, through) AS ("
+    " SELECT $2::bigint, 9223372036854775807::bigint UNION ALL"
+    " SELECT g.parent_epoch, least(l.through, g.start_seq) FROM line l"
+    " JOIN tapline.epoch_grant g ON g.journal_id = $1::uuid AND g.epoch = l.epoch"
+    "  AND g.parent_epoch BETWEEN 1 AND l.epoch - 1)"
+    " SELECT r.id, r.seq, r.outcome FROM tapline.release r"
+    " JOIN line l ON l.epoch = r.epoch AND r.seq <= l.through"
+    " WHERE r.journal_id = $1::uuid AND r.id > $3::bigint ORDER BY r.id LIMIT 500"};
 
 // $1 revision, $2 slot, $3 raw
 inline constexpr pg::Statement keep_sample{

@@ -166,4 +166,32 @@ TEST_CASE("an epoch is for the journal's own controller") {
     CHECK(std::get<wire::Problem>(refused).action == "wait");
 }
 
+TEST_CASE("a release reaches a journal that has gone two epochs on") {
+    EpochsRoom room;
+    Device device;
+    device.fingerprint = "pi-1";
+    auto unknown = pour(1, "id-1", 100);
+    set(unknown, "card_uid", Text{"feedbeef"});
+    device.journal.add(unknown);
+    CHECK(room.hello(device).empty());
+    CHECK(room.send_rest(device).quarantined.size() == 1);
+    for (int turn = 0; turn < 2; ++turn) {
+        room.repair(device);
+        CHECK(room.hello(device).empty());
+    }
+    CHECK(device.epoch == 3);
+    room.session.run(
+        "INSERT INTO tapline.release (id, journal_id, epoch, seq, outcome)"
+        " SELECT 1, journal_id, epoch, seq, 'settled' FROM tapline.quarantine"
+    );
+    room.session.run("UPDATE tapline.journal SET last_release = 1");
+    const auto outcome = fleet::hello(room.session, "tap-1", device.hello());
+    REQUIRE(std::holds_alternative<wire::HelloReply>(outcome));
+    const auto& released = std::get<wire::HelloReply>(outcome).released;
+    REQUIRE(released.size() == 1);
+    CHECK(released[0].seq == 1);
+    device.add(2, "id-2");
+    CHECK(room.send_rest(device).released.size() == 1);
+}
+
 }  // namespace tapline::test

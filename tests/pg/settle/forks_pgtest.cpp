@@ -121,6 +121,69 @@ TEST_CASE("a contract waits for each copy of a journal that an operator let go o
     CHECK(blocking() == 0);
 }
 
+TEST_CASE("a third device doesn't end the contest of two others") {
+    Pair pair;
+    pair.meet();
+    auto& room = pair.room;
+    pair.decide({room.side_of(pair.first), room.side_of(pair.second)});
+    for (Device* device : {&pair.first, &pair.second}) {
+        CHECK(room.hello(*device) == "epoch_closed");
+        room.repair(*device);
+        CHECK(room.hello(*device).empty());
+        room.send_rest(*device);
+    }
+    // A copy of the first one's card, in a board of its own.
+    Device clone = pair.first;
+    clone.fingerprint = "pi-3";
+    clone.boot_id = "boot-7";
+    CHECK(room.hello(clone).empty());
+    pair.first.add(5, "first-5");
+    CHECK(room.hello(pair.first) == "two_alive");
+    std::ignore = room.hello(pair.second);
+    CHECK(problem(room.send(pair.first)).code == "two_alive");
+    CHECK(room.hello(clone) == "two_alive");
+    // They fall silent, and the second one goes on by itself.
+    room.ten_minutes_pass();
+    CHECK(room.hello(pair.second).empty());
+    CHECK(
+        room.bar.number("SELECT count(*) FROM tapline.journal WHERE contested_at IS NOT NULL") == 0
+    );
+}
+
+TEST_CASE("a card that comes back after its image was repaired counts with what it says") {
+    EpochsRoom room;
+    room.session.run(
+        "INSERT INTO tapline.journal_revision (revision, place, since, agent_version)"
+        " VALUES ('j0002', 2, 't0006_compat', '0.2.0')"
+    );
+    Device card = room.settled(3);
+    Device image = card;
+    image.boot_id = "boot-2";
+    image.acked = 1;
+    for (int seq = 4; seq <= 9; ++seq) {
+        image.add(seq, fmt::format("image-{}", seq));
+    }
+    // The image was made before pour 2, so its chain differs from there on.
+    room.repair(image);
+    CHECK(room.hello(image).empty());
+    room.send_rest(image);
+    room.ten_minutes_pass();
+    card.boot_id = "boot-3";
+    for (int seq = 4; seq <= 6; ++seq) {
+        card.add(seq, fmt::format("card-{}", seq));
+    }
+    auto message = card.hello();
+    message.revision = "j0002";
+    message.oldest_unacked_revision = "j0001";
+    message.depth = 3;
+    std::ignore = fleet::hello(room.session, "tap-1", message);
+    bool told = false;
+    for (const auto& one : compat::blockers(room.session, "j0002")) {
+        told = told || (one.reason == compat::Reason::holds_old && one.rows == 3);
+    }
+    CHECK(told);
+}
+
 TEST_CASE("a decided device stays decided through a reboot") {
     Pair pair;
     pair.meet();

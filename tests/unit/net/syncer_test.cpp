@@ -327,6 +327,18 @@ TEST_CASE("Syncer: a WAL over 250 pages is brought back while the tap is busy") 
     CHECK(bar.file.wal_pages < 400);
 }
 
+TEST_CASE("Syncer: a backlog that takes minutes doesn't keep it from saying hello") {
+    Bar bar;
+    bar.central.directives.heartbeat_s = 60;
+    bar.central.always = Fault::late;  // 1.5 s for each batch
+    bar.file.pour_many(500 * 200);
+    bar.start();
+    bar.run(240s);
+    CHECK(bar.file.identity.acked_through > 0);
+    CHECK(bar.file.identity.acked_through < 100'000);
+    CHECK(bar.central.hellos.size() >= 4);
+}
+
 TEST_CASE("Syncer: while idle it says hello once a heartbeat and sleeps without a timer besides") {
     Bar bar;
     bar.central.directives.heartbeat_s = 60;
