@@ -107,11 +107,12 @@ void list(const Context& context) {
 
 void revoke(const Context& context, const ControllerFlags& flags) {
     pg::Session session(context.connect_options());
-    fleet::revoke(session, flags.name, flags.reason, revision::who());
+    const bool fresh = fleet::revoke(session, flags.name, flags.reason, revision::who());
     print(
         context,
-        {{"revoked", flags.name}},
-        fmt::format("{} is shut out; its journal stays on the device\n", flags.name)
+        {{"revoked", flags.name}, {"already", !fresh}},
+        flags.name + (fresh ? " is shut out; its journal stays on the device\n"
+                            : " is revoked already; the first reason stays\n")
     );
 }
 
@@ -179,7 +180,7 @@ CLI::App* add_verb(
 
 void add_taps(CLI::App& verb, const Flags& flags) {
     verb.add_option("--tap", flags->taps, "a tap that it may report for; repeatable")
-        ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}))
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{INT32_MAX}))
         ->type_name("N");
 }
 

@@ -192,17 +192,32 @@ std::vector<ListedController> list_controllers(pg::Session& session) {
     return listed;
 }
 
-void revoke(
+bool revoke(
     pg::Session& session, const std::string& name, const std::string& reason, const std::string& who
 ) {
     pg::Transaction transaction(session);
-    static_cast<void>(must_find(session, name));
+    const std::string status = must_find(session, name);
+    if (status == "retired") {
+        throw Error(
+            ErrorKind::refused,
+            "retired",
+            fmt::format("the controller {} was written off, and that is for good", name),
+            "nothing was changed; what it still sends is kept in quarantine"
+        );
+    }
+    const bool fresh = status != "revoked";
     const std::string why = printable(reason, 1'000);
-    session.query(set_status_sql, name, "revoked", why, who);
-    session.query(revoke_certificates_sql, name, why);
-    session.query(cancel_all_codes_sql, name);
-    note(session, name, "revoked", who, reason);
+    if (fresh) {
+        session.query(set_status_sql, name, "revoked", why, who);
+    }
+    // Also the second time: a code for its way back may have been made meanwhile.
+    const auto shut = session.query(revoke_certificates_sql, name, why).affected() +
+                      session.query(cancel_all_codes_sql, name).affected();
+    if (fresh || shut > 0) {
+        note(session, name, "revoked", who, reason);
+    }
     transaction.commit();
+    return fresh;
 }
 
 void approve(pg::Session& session, const std::string& name, const std::string& who) {

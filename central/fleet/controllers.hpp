@@ -45,8 +45,9 @@ struct ListedController {
 [[nodiscard]] std::vector<ListedController> list_controllers(pg::Session& session);
 
 /// From the next request on (5 s at most) the controller's certificates are refused; open codes are
-/// cancelled. Its journals and cursors stay. Error{usage, "unknown_controller"}.
-void revoke(
+/// cancelled. Its journals and cursors stay. False: it was shut out already; who did that and why
+/// stays on record. Error{usage, "unknown_controller"}; Error{refused, "retired"}.
+bool revoke(
     pg::Session& session, const std::string& name, const std::string& reason, const std::string& who
 );
 

@@ -16,13 +16,18 @@ namespace {
 constexpr std::chrono::milliseconds lock_timeout{5'000};
 constexpr std::chrono::milliseconds statement_timeout{30'000};
 
-// $1 also what has been repaired
+// $1 also what has been repaired. A controller that a journal was moved away from still has the old
+// file and says hello with it; nobody has to do anything about that here.
 constexpr std::string_view forks_sql = R"sql(
 SELECT f.journal_id, f.controller, f.state, f.since FROM (
     SELECT j.journal_id, j.controller, CASE
         WHEN j.contested_at IS NOT NULL THEN 'two_alive'
         WHEN EXISTS (SELECT FROM tapline.journal_side s WHERE s.journal_id = j.journal_id
-            AND s.controller <> j.controller AND s.last_seen > now() - interval '7 days')
+            AND s.controller <> j.controller AND s.last_seen > now() - interval '7 days'
+            AND NOT coalesce((SELECT left(e.detail, 40) = j.journal_id || ' to '
+                FROM tapline.controller_event e WHERE e.controller = s.controller
+                AND e.action = 'journal_moved' AND left(e.detail, 36) = j.journal_id::text
+                ORDER BY e.event_id DESC LIMIT 1), false))
             THEN 'shown_elsewhere'
         WHEN EXISTS (SELECT FROM tapline.journal_side s JOIN tapline.cursor c
             ON c.journal_id = s.journal_id AND c.epoch = s.epoch AND c.closed_at IS NOT NULL
@@ -64,7 +69,7 @@ WHERE c.journal_id = ANY ($1::uuid[]) ORDER BY c.journal_id, c.epoch
 
 constexpr std::string_view find_prefix_sql =
     "SELECT j.journal_id FROM tapline.journal j WHERE left(j.journal_id::text, length($1::text)) "
-    "= $1::text LIMIT 2";
+    "= lower($1::text) LIMIT 2";
 constexpr std::string_view lock_journal_sql =
     "SELECT j.controller, j.contested_at IS NOT NULL, EXISTS (SELECT FROM tapline.cursor c "
     "WHERE c.journal_id = j.journal_id AND c.closed_at IS NOT NULL) "
@@ -179,13 +184,15 @@ std::string find_journal_id(pg::Session& session, const std::string& prefix) {
     if (found.rows() == 1 && prefix.size() >= 4) {
         return std::string(found[0].text(0));
     }
-    const bool many = found.rows() > 1 || prefix.size() < 4;
+    const std::string shown = printable(prefix, 80);
     throw Error(
         ErrorKind::usage,
-        many ? "ambiguous_journal" : "unknown_journal",
-        fmt::format(
-            "{} journal's id begins with '{}'", many ? "more than one" : "no", printable(prefix, 80)
-        ),
+        found.empty() ? "unknown_journal" : "ambiguous_journal",
+        found.rows() == 1
+            ? fmt::format("'{}' is too short for a journal's id", shown)
+            : fmt::format(
+                  "{} journal's id begins with '{}'", found.empty() ? "no" : "more than one", shown
+              ),
         "give the whole id, or four of its characters at least; `controllers forks --all` lists "
         "journals with several epochs, `reconcile` all of them"
     );
@@ -194,10 +201,12 @@ std::string find_journal_id(pg::Session& session, const std::string& prefix) {
 Decided decide_fork(
     pg::Session& session,
     const std::string& journal_id,
-    const std::vector<std::int64_t>& sides,
+    std::vector<std::int64_t> sides,
     const std::string& reason,
     const std::string& who
 ) {
+    std::sort(sides.begin(), sides.end());
+    sides.erase(std::unique(sides.begin(), sides.end()), sides.end());
     pg::Transaction transaction(session);
     session.set_local_timeouts(lock_timeout, statement_timeout);
     const auto journal = lock_journal(session, journal_id);

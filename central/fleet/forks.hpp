@@ -67,7 +67,7 @@ struct Decided {
 [[nodiscard]] Decided decide_fork(
     pg::Session& session,
     const std::string& journal_id,
-    const std::vector<std::int64_t>& sides,
+    std::vector<std::int64_t> sides,
     const std::string& reason,
     const std::string& who
 );

@@ -223,7 +223,12 @@ class Trust(unittest.TestCase):
         stage.add_tap(agent.journals[0], 1, count=30, rate=100).start()
         stage.finish_taps()
         self.agree()
-        stage.verb("controllers", "revoke", "bar-1", "--reason", "stolen on Saturday")
+        tap_zero = run_command("tapline-central", ["controllers", "enroll", "bar-0", "--tap", "0"],
+                               env={"DATABASE_URL": stage.database_url})
+        self.assertEqual(tap_zero.returncode, 2, tap_zero.stdout)
+        for already in (False, True):
+            made = stage.verb("controllers", "revoke", "bar-1", "--reason", "stolen on Saturday")
+            self.assertEqual(made["already"], already)
         self.assertEqual(self.hello(identity=self.identity(state))[:2], (403, "revoked"))
         stage.add_tap(agent.journals[0], 1, count=30, rate=100).start()
         stage.finish_taps()

@@ -267,6 +267,23 @@ TEST_CASE("where no fork is open there is nothing to decide") {
     );
     pair.meet();
     CHECK_THROWS_WITH(pair.decide({9'999}), Catch::Contains("no such side"));
+    const auto side = pair.room.side_of(pair.second);
+    CHECK(pair.decide({side, side}).chosen == 1);
+}
+
+TEST_CASE("a journal is found by how its id begins, in capitals too") {
+    EpochsRoom room;
+    const auto find = [&](const std::string& prefix) {
+        return fleet::find_journal_id(room.session, prefix);
+    };
+    CHECK_THROWS_WITH(find("6f"), Catch::Contains("no journal's id"));
+    room.session.run(
+        "INSERT INTO tapline.controller (name, status) VALUES ('tap-1', 'loopback');"
+        "INSERT INTO tapline.journal (journal_id, controller)"
+        " VALUES ('6f0cabcd-0000-4000-8000-000000000001', 'tap-1')"
+    );
+    CHECK_THROWS_WITH(find("6f"), Catch::Contains("too short"));
+    CHECK(find("6F0CABCD-0000-4000-8000-000000000001") == find("6f0c"));
 }
 
 TEST_CASE("a moved journal is the new controller's, and the old one is refused") {
@@ -282,6 +299,7 @@ TEST_CASE("a moved journal is the new controller's, and the old one is refused")
     CHECK(fleet::list_forks(room.session, false).at(0).state == "shown_elsewhere");
     CHECK(fleet::move_journal(room.session, id, "tap-2", "card moved", "anna") == "tap-1");
     CHECK(room.hello(device) == "not_yours");
+    CHECK(fleet::list_forks(room.session, false).empty());
     CHECK(
         problem(room.send([&] {
             device.add(4, "id-4");
@@ -296,6 +314,12 @@ TEST_CASE("a moved journal is the new controller's, and the old one is refused")
         room.bar.number("SELECT count(*) FROM tapline.controller_event"
                         " WHERE action = 'journal_moved' AND who = 'anna'") == 2
     );
+    // Back again: now it is the other one that shows a foreign journal, and tap-1 that owns it.
+    CHECK(fleet::move_journal(room.session, id, "tap-1", "wrong card", "anna") == "tap-2");
+    std::ignore = fleet::hello(room.session, "tap-2", device.hello());
+    CHECK(fleet::list_forks(room.session, false).empty());
+    std::ignore = fleet::hello(room.session, "tap-3", device.hello());
+    CHECK(fleet::list_forks(room.session, false).at(0).state == "shown_elsewhere");
 }
 
 }  // namespace tapline::test

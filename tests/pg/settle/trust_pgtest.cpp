@@ -141,7 +141,11 @@ TEST_CASE("revoking shuts out every certificate of a controller, also those not 
     const auto key = pki::Key::generate();
     const auto known = room.enrolled("bar-3", key);
     const std::string open = room.code("bar-3");
-    fleet::revoke(room.session, "bar-3", "stolen", "tester");
+    CHECK(fleet::revoke(room.session, "bar-3", "stolen", "tester"));
+    const std::string code = room.code("bar-3");
+    CHECK_FALSE(fleet::revoke(room.session, "bar-3", "again", "tester"));
+    CHECK(room.bar.text("SELECT status_reason FROM tapline.controller") == "stolen");
+    CHECK(code_of(room.enroll(room.session, code, pki::Key::generate())) == "code_expired");
     CHECK(room.standing(known) == fleet::Standing::revoked);
     CHECK(room.standing(room.unknown("bar-3", key)) == fleet::Standing::revoked);
     CHECK(room.standing(room.unknown("bar-3", pki::Key::generate())) == fleet::Standing::revoked);
@@ -176,8 +180,15 @@ TEST_CASE("a retired device is still heard, and its name is never given to anoth
     CHECK_THROWS_AS(fleet::approve(room.session, "bar-3", "tester"), Error);
     // A key that this database doesn't know waits for an operator, as ever.
     CHECK(room.standing(room.unknown("bar-3", pki::Key::generate())) == fleet::Standing::pending);
-    fleet::revoke(room.session, "bar-3", "stolen after all", "tester");
-    CHECK(room.standing(known) == fleet::Standing::revoked);
+    CHECK_THROWS_WITH(
+        fleet::revoke(room.session, "bar-3", "stolen after all", "tester"),
+        Catch::Contains("written off")
+    );
+    CHECK(
+        room.bar.text("SELECT status || status_reason FROM tapline.controller") == "retireddrowned"
+    );
+    CHECK(room.standing(known) == fleet::Standing::enrolled);
+    CHECK_THROWS_AS(room.code("bar-3"), Error);
     CHECK_THROWS_AS(fleet::retire(room.session, "bar-3", "x", "tester"), Error);
 }
 
