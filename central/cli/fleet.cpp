@@ -31,15 +31,18 @@ struct CompatOptions {
     RevisionOptions files;
 };
 
+/// Of journals whose room is known.
 std::map<std::string, std::int64_t> buffer_seconds(pg::Session& session) {
     std::map<std::string, std::int64_t> by_journal;
     for (const hold::Keeper& one : hold::keepers(session)) {
-        by_journal[one.journal] = one.buffer_seconds;
+        if (one.buffer_seconds) {
+            by_journal[one.journal] = *one.buffer_seconds;
+        }
     }
     return by_journal;
 }
 
-Json line_json(const fleet::FleetLine& one, std::int64_t buffer_s) {
+Json line_json(const fleet::FleetLine& one, std::optional<std::int64_t> buffer_s) {
     const bool journal = !one.journal_id.empty();
     const auto known = [journal](auto value) { return journal ? Json(value) : Json(nullptr); };
     return {
@@ -51,15 +54,16 @@ Json line_json(const fleet::FleetLine& one, std::int64_t buffer_s) {
         {"revision", known(one.revision)},
         {"oldest_unacked", known(one.oldest_unacked)},
         {"depth", known(one.depth)},
-        {"free_bytes", known(one.free_bytes)},
-        {"buffer_s", known(buffer_s)}};
+        {"free_bytes", one.free_bytes > 0 ? Json(one.free_bytes) : Json(nullptr)},
+        {"buffer_s", buffer_s ? Json(*buffer_s) : Json(nullptr)}};
 }
 
-std::string line_text(const fleet::FleetLine& one, std::int64_t buffer_s) {
+std::string line_text(const fleet::FleetLine& one, std::optional<std::int64_t> buffer_s) {
     const bool journal = !one.journal_id.empty();
-    const std::string room =
-        journal ? fmt::format("{} MiB, {} h", one.free_bytes / mib, buffer_s / seconds_per_hour)
-                : "-";
+    std::string room = one.free_bytes > 0 ? fmt::format("{} MiB", one.free_bytes / mib) : "-";
+    if (buffer_s) {
+        room += fmt::format(", {} h", *buffer_s / seconds_per_hour);
+    }
     return fmt::format(
         "{:<20} {:<9} {:<10} {:<9} {:<9} {:>7}  {:<20}  {}\n",
         one.controller,
@@ -91,7 +95,8 @@ void list(const Context& context) {
     );
     for (const fleet::FleetLine& one : fleet::overview(session)) {
         const auto buffer = buffers.find(one.journal_id);
-        const std::int64_t seconds = buffer == buffers.end() ? 0 : buffer->second;
+        const auto seconds =
+            buffer == buffers.end() ? std::optional<std::int64_t>() : std::optional(buffer->second);
         lines.push_back(line_json(one, seconds));
         text += line_text(one, seconds);
     }

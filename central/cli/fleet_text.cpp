@@ -50,4 +50,19 @@ std::string blockers_text(const std::vector<compat::Blocker>& blockers) {
     return text;
 }
 
+Json keepers_json(const std::vector<hold::Keeper>& keepers) {
+    Json list = Json::array();
+    for (const hold::Keeper& one : keepers) {
+        list.push_back(
+            {{"controller", one.controller},
+             {"journal", one.journal},
+             {"depth", one.depth},
+             {"buffer_s", one.buffer_seconds ? Json(*one.buffer_seconds) : Json(nullptr)},
+             {"seen_s", one.is_away() ? Json(nullptr) : Json(one.seen_seconds)},
+             {"told", one.told}}
+        );
+    }
+    return list;
+}
+
 }  // namespace tapline::cli

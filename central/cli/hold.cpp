@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "central/cli/fleet_text.hpp"
 #include "central/cli/revision_options.hpp"
 #include "central/revision/ledger.hpp"
 #include "common/error.hpp"
@@ -90,32 +91,17 @@ std::string hold_text(const hold::Hold& one) {
     return text;
 }
 
-Json keepers_json(const std::vector<hold::Keeper>& keepers) {
-    Json list = Json::array();
-    for (const hold::Keeper& one : keepers) {
-        list.push_back(
-            {{"controller", one.controller},
-             {"journal", one.journal},
-             {"depth", one.depth},
-             {"buffer_s", one.buffer_seconds},
-             {"seen_s", one.is_away() ? Json(nullptr) : Json(one.seen_seconds)},
-             {"told", one.told}}
-        );
-    }
-    return list;
-}
-
 std::string keepers_text(const std::vector<hold::Keeper>& keepers) {
     std::string text;
     for (const hold::Keeper& one : keepers) {
         text += fmt::format(
-            "  {}  {}, {} pours wait there, room for {} h\n",
+            "  {}  {}, {} pours wait there, room {}\n",
             one.controller,
             one.is_away() ? "away"
             : one.told    ? "knows it"
                           : "not told yet",
             one.depth,
-            one.buffer_seconds / 3'600
+            one.buffer_seconds ? fmt::format("for {} h", *one.buffer_seconds / 3'600) : "unknown"
         );
     }
     return text;

@@ -85,6 +85,9 @@ int report(const Context& context, const Error& error) {
         if (blocked != nullptr) {
             body["blockers"] = blockers_json(blocked->blockers());
         }
+        if (const auto* no_space = dynamic_cast<const hold::NoSpace*>(&error)) {
+            body["journals"] = keepers_json(no_space->full());
+        }
         std::cout << nlohmann::ordered_json{{"error", body}}.dump() << '\n';
     }
     if (blocked != nullptr) {

@@ -12,7 +12,8 @@ inline constexpr std::int64_t bytes_per_pour = 32 * 1024;
 inline constexpr std::int64_t reserved_bytes = 64LL * 1024 * 1024;
 
 /// busiest_hour: the most pours of one hour that central has seen of the journal; 0: none yet, then
-/// one a minute is taken. free_bytes: as last reported; 0 or less: not known, which is no time.
+/// one a minute is taken. free_bytes: as last reported.
+/// 0 or less is no time; a caller that takes 0 for unknown doesn't ask.
 [[nodiscard]] std::int64_t buffer_seconds(std::int64_t free_bytes, std::int64_t busiest_hour);
 
 }  // namespace tapline::hold

@@ -1,8 +1,12 @@
 #include "central/hold/hold.hpp"
 
+#include <algorithm>
+#include <map>
 #include <thread>
+#include <tuple>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "central/hold/buffer.hpp"
 #include "common/error.hpp"
@@ -51,9 +55,10 @@ constexpr std::string_view end_sessions_sql =
 // the transaction that asks.
 constexpr std::string_view take_lock_sql = "SELECT pg_try_advisory_lock(8386107590299353089)";
 constexpr std::string_view drop_lock_sql = "SELECT pg_advisory_unlock(8386107590299353089)";
-// The busiest hour among the last pours of each journal, by the index that leads to them.
+// The busiest hour among the last pours of each journal, by the index that leads to them. A hello
+// without free_bytes leaves 0.
 constexpr std::string_view keepers_sql = R"sql(
-SELECT j.controller, j.journal_id, coalesce(j.depth, 0), coalesce(j.free_bytes, 0),
+SELECT j.controller, j.journal_id, coalesce(j.depth, 0), nullif(j.free_bytes, 0),
     coalesce(floor(extract(epoch FROM clock_timestamp() - j.reported_at)), 2147483647)::bigint,
     coalesce(j.reported_at > (SELECT max(h.opened_at) FROM tapline.hold h WHERE h.closed_at IS NULL),
              false),
@@ -62,7 +67,10 @@ SELECT j.controller, j.journal_id, coalesce(j.depth, 0), coalesce(j.free_bytes, 
             SELECT coalesce(r.corrected_at, r.recorded_at) AS at FROM tapline.receipt r
             WHERE r.journal_id = j.journal_id ORDER BY r.epoch DESC, r.seq DESC LIMIT 500) l
         WHERE l.at IS NOT NULL GROUP BY date_trunc('hour', l.at)) b), 0)
-FROM tapline.journal j ORDER BY j.controller, j.journal_id
+FROM tapline.journal j JOIN tapline.controller c ON c.name = j.controller
+WHERE c.status NOT IN ('retired', 'revoked')
+AND (j.retired_at IS NULL OR j.reported_at > j.retired_at)
+ORDER BY j.controller, j.journal_id
 )sql";
 
 std::string quoted(pg::Session& session, const std::string& name) {
@@ -104,32 +112,54 @@ Hold read(const pg::Row& row) {
     return hold;
 }
 
-/// Gives back what holds that are over have frozen.
-void thaw(pg::Session& session) {
+/// Gives back what holds that are over have frozen: these roles.
+std::vector<std::string> thaw(pg::Session& session) {
+    std::vector<std::string> roles;
     for (const pg::Row row : session.run(frozen_sql)) {
         const std::int64_t id = row.integer(0);
         const std::string role(row.text(1));
         // A role that is gone has nothing to give back.
         if (!session.query(role_sql, role).empty()) {
             session.run(freeze_statement(session, role, row.optional_text(2)));
+            roles.push_back(role);
         }
         session.query(thawed_sql, id);
     }
+    return roles;
 }
 
-/// The open hold, after closing one whose time is over. In the caller's transaction.
-std::optional<Hold> tidy(pg::Session& session) {
+struct Tidied {
     std::optional<Hold> open;
+    std::optional<Hold> ended;        ///< its time was over
+    std::vector<std::string> thawed;  ///< roles
+};
+
+/// Closes a hold whose time is over. In the caller's transaction.
+Tidied tidy(pg::Session& session) {
+    Tidied tidied;
     const pg::Result rows = session.run(find_sql);
     if (!rows.empty()) {
         if (rows[0].boolean(8)) {
             session.query(close_sql, rows[0].integer(0), "its time was over");
+            tidied.ended = read(rows[0]);
         } else {
-            open = read(rows[0]);
+            tidied.open = read(rows[0]);
         }
     }
-    thaw(session);
-    return open;
+    tidied.thawed = thaw(session);
+    return tidied;
+}
+
+Error no_hold(const Tidied& tidied) {
+    return {
+        ErrorKind::refused,
+        "no_hold",
+        tidied.ended
+            ? fmt::format("no hold is open: its time was over at {}", tidied.ended->ends_at)
+            : "no hold is open",
+        tidied.thawed.empty()
+            ? "nothing to do"
+            : fmt::format("what it had frozen is given back: {}", fmt::join(tidied.thawed, ", "))};
 }
 
 /// Nothing settles any more. What began before the hold was committed is waited for.
@@ -153,7 +183,9 @@ std::vector<Keeper> read_keepers(pg::Session& session) {
         one.controller = row.text(0);
         one.journal = row.text(1);
         one.depth = row.integer(2);
-        one.buffer_seconds = buffer_seconds(row.integer(3), row.integer(6));
+        if (const auto free_bytes = row.optional_integer(3)) {
+            one.buffer_seconds = buffer_seconds(*free_bytes, row.integer(6));
+        }
         one.seen_seconds = row.integer(4);
         one.told = row.boolean(5);
         keepers.push_back(std::move(one));
@@ -161,21 +193,33 @@ std::vector<Keeper> read_keepers(pg::Session& session) {
     return keepers;
 }
 
-Error no_space(const std::vector<Keeper>& full) {
-    std::string names;
+/// Each controller once, with the least of its journals.
+std::string names_of(const std::vector<Keeper>& full) {
+    std::map<std::string, std::int64_t> least;
     for (const Keeper& one : full) {
-        names += fmt::format(
-            "{}{} ({} min)", names.empty() ? "" : ", ", one.controller, one.buffer_seconds / 60
-        );
+        const std::int64_t seconds = one.buffer_seconds.value_or(0);
+        const auto [place, fresh] = least.emplace(one.controller, seconds);
+        place->second = std::min(place->second, seconds);
     }
-    return {
-        ErrorKind::refused,
-        "no_space",
-        fmt::format("these would have no room for pours before the hold ends: {}", names),
-        "hold for a shorter time, give them room, or take the risk with --despite-space"};
+    std::string names;
+    for (const auto& [controller, seconds] : least) {
+        names += fmt::format("{}{} ({} min)", names.empty() ? "" : ", ", controller, seconds / 60);
+    }
+    return names;
 }
 
 }  // namespace
+
+NoSpace::NoSpace(std::vector<Keeper> full)
+    : Error(
+          ErrorKind::refused,
+          "no_space",
+          fmt::format(
+              "these would have no room for pours before the hold ends: {}", names_of(full)
+          ),
+          "hold for a shorter time, give them room, or take the risk with --despite-space"
+      ),
+      full_(std::move(full)) {}
 
 Freeze plan_freeze(pg::Session& session, const std::string& role) {
     const pg::Result rows = session.query(role_sql, role);
@@ -203,7 +247,7 @@ Freeze plan_freeze(pg::Session& session, const std::string& role) {
 std::vector<Keeper> short_of_space(pg::Session& session, std::chrono::seconds length) {
     std::vector<Keeper> full = read_keepers(session);
     std::erase_if(full, [&](const Keeper& one) {
-        return one.is_away() || one.buffer_seconds >= length.count();
+        return one.is_away() || !one.buffer_seconds || *one.buffer_seconds >= length.count();
     });
     return full;
 }
@@ -213,14 +257,14 @@ Hold open(pg::Session& session, const OpenOptions& options) {
         [[maybe_unused]] const Freeze possible = plan_freeze(session, options.freeze_role);
     }
     if (!options.despite_space) {
-        if (const auto full = short_of_space(session, options.length); !full.empty()) {
-            throw no_space(full);
+        if (auto full = short_of_space(session, options.length); !full.empty()) {
+            throw NoSpace(std::move(full));
         }
     }
     {
         // Two that open at once see each other; settling only reads.
         pg::Transaction transaction(session, "LOCK TABLE tapline.hold IN SHARE ROW EXCLUSIVE MODE");
-        if (const auto there = tidy(session)) {
+        if (const auto there = tidy(session).open) {
             throw Error(
                 ErrorKind::refused,
                 "hold_open",
@@ -265,7 +309,7 @@ Hold open(pg::Session& session, const OpenOptions& options) {
 
 std::optional<Hold> current(pg::Session& session) {
     pg::Transaction transaction(session);
-    std::optional<Hold> open = tidy(session);
+    std::optional<Hold> open = tidy(session).open;
     transaction.commit();
     if (open && !open->drained && session.run(take_lock_sql)[0].boolean(0)) {
         session.run(drained_sql);
@@ -281,20 +325,15 @@ std::vector<Keeper> keepers(pg::Session& session) {
 
 Hold close(pg::Session& session, const std::string& who) {
     pg::Transaction transaction(session);
-    const std::optional<Hold> open = tidy(session);
-    if (!open) {
+    const Tidied tidied = tidy(session);
+    if (!tidied.open) {
         transaction.commit();  // with what tidy has given back
-        throw Error(
-            ErrorKind::usage,
-            "no_hold",
-            "no hold is open",
-            "nothing to do; what an earlier one had frozen is given back"
-        );
+        throw no_hold(tidied);
     }
-    session.query(close_sql, open->id, who);
-    thaw(session);
+    session.query(close_sql, tidied.open->id, who);
+    std::ignore = thaw(session);
     transaction.commit();
-    return *open;
+    return *tidied.open;
 }
 
 }  // namespace tapline::hold

@@ -4,10 +4,10 @@
 //
 // Errors besides pg::Session's:
 //   refused/"hold_open"       there is one already
-//   refused/"no_space"        a controller would run out of room before the end (open lists them)
+//   refused/"no_space"        a controller would run out of room before the end: NoSpace
 //   refused/"not_drained"     settling didn't come to an end within the limit; the hold stands
 //   refused/"role_not_frozen" the role is our own, a superuser, or isn't there
-//   usage/"no_hold"           there is none to close
+//   refused/"no_hold"         there is none to close
 #pragma once
 
 #include <chrono>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "central/pg/session.hpp"
+#include "common/error.hpp"
 
 namespace tapline::hold {
 
@@ -38,13 +39,24 @@ struct OpenOptions {
 struct Keeper {
     std::string controller;
     std::string journal;
-    std::int64_t depth = 0;           ///< pours not acked
-    std::int64_t buffer_seconds = 0;  ///< how long it can go on, see buffer.hpp
-    std::int64_t seen_seconds = 0;    ///< ago
-    bool told = false;                ///< has said hello since the hold began
+    std::int64_t depth = 0;                      ///< pours not acked
+    std::optional<std::int64_t> buffer_seconds;  ///< how long it can go on; absent: it didn't say
+    std::int64_t seen_seconds = 0;               ///< ago
+    bool told = false;                           ///< has said hello since the hold began
 
     /// Nobody drains it anyway, so a hold costs it nothing and needn't wait for it.
     [[nodiscard]] bool is_away() const noexcept { return seen_seconds > away_after.count(); }
+};
+
+/// Refused, with the journals that would be full.
+class NoSpace : public Error {
+  public:
+    explicit NoSpace(std::vector<Keeper> full);
+
+    [[nodiscard]] const std::vector<Keeper>& full() const noexcept { return full_; }
+
+  private:
+    std::vector<Keeper> full_;
 };
 
 struct Hold {
@@ -67,7 +79,8 @@ struct Freeze {
 /// Throws role_not_frozen.
 [[nodiscard]] Freeze plan_freeze(pg::Session& session, const std::string& role);
 
-/// Journals of controllers that are here and would be full before `length` has passed.
+/// Journals of controllers that are here and would be full before `length` has passed. Those whose
+/// room isn't known aren't among them.
 [[nodiscard]] std::vector<Keeper> short_of_space(pg::Session& session, std::chrono::seconds length);
 
 /// Records it, freezes the role, and waits until nothing settles. A run killed after the first
@@ -77,6 +90,7 @@ Hold open(pg::Session& session, const OpenOptions& options);
 /// nullopt: none is open. One whose time is over is closed by this, and its role given back.
 [[nodiscard]] std::optional<Hold> current(pg::Session& session);
 
+/// Without what was written off or shut out: no hold waits for that.
 [[nodiscard]] std::vector<Keeper> keepers(pg::Session& session);
 
 /// Ends the open hold, or gives back what one whose time is over has frozen. Throws no_hold.

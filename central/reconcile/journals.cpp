@@ -7,7 +7,9 @@ namespace tapline::reconcile {
 
 namespace {
 
-// $1 journal_id or NULL, here and below
+// $1 journal_id or NULL, here and below. How far an epoch goes is known by the newest device that
+// shows it; what a device said before it began anew in a later epoch is over. j.max_seq is only of
+// the last hello, whichever epoch that was.
 constexpr std::string_view journals_sql = R"sql(
 WITH settled AS (
     SELECT r.journal_id, r.epoch, count(*) AS many, sum(r.volume_ml) AS ml, sum(r.amount) AS amount
@@ -18,7 +20,15 @@ kept AS (
         count(*) FILTER (WHERE q.state = 'dismissed') AS dismissed
     FROM tapline.quarantine q WHERE $1::uuid IS NULL OR q.journal_id = $1::uuid
     GROUP BY q.journal_id, q.epoch)
-SELECT c.journal_id, c.epoch, j.controller, c.cursor, encode(c.hash, 'hex'), j.max_seq,
+SELECT c.journal_id, c.epoch, j.controller, c.cursor, encode(c.hash, 'hex'),
+    coalesce((SELECT s.max_seq FROM tapline.journal_side s
+        WHERE s.journal_id = c.journal_id AND s.epoch = c.epoch AND s.controller = j.controller
+        AND NOT EXISTS (SELECT FROM tapline.journal_side n WHERE n.journal_id = s.journal_id
+            AND n.controller = s.controller AND n.fingerprint = s.fingerprint
+            AND n.epoch > s.epoch AND n.since >= s.last_seen)
+        ORDER BY s.last_seen DESC, s.side_id DESC LIMIT 1),
+        CASE WHEN c.epoch = (SELECT max(n.epoch) FROM tapline.cursor n
+            WHERE n.journal_id = c.journal_id) THEN j.max_seq END),
     coalesce(s.many, 0), coalesce(s.ml, 0)::bigint, coalesce(s.amount * 100, 0)::bigint,
     coalesce(k.waiting, 0), coalesce(k.dismissed, 0)
 FROM tapline.cursor c

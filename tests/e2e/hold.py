@@ -45,7 +45,8 @@ class Hold(unittest.TestCase):
 
             since = self.count("SELECT clock_timestamp()::text")
             self.assertEqual(self.verb("close")[0], 0)
-            self.assertEqual(self.verb("close")[1]["error"]["kind"], "no_hold")
+            code, out, _ = self.verb("close")
+            self.assertEqual((code, out["error"]["kind"], out["error"]["hint"]), (3, "no_hold", "nothing to do"))
             waits = self.stage.cluster.rows("SELECT tapline.release_wait_s(journal_id) FROM tapline.journal")
             self.assertTrue(all(0 <= wait <= SPREAD_S for (wait,) in waits), waits)
             self.assertGreater(len(set(waits)), 1, "all at once")
@@ -96,8 +97,32 @@ class Hold(unittest.TestCase):
             code, out, _ = self.verb("open", "--reason", "x", "--for", "24h")
             self.assertEqual((code, out["error"]["kind"]), (3, "no_space"))
             self.assertIn(self.count("SELECT controller FROM tapline.journal"), out["error"]["message"])
+            self.assertEqual([each["buffer_s"] for each in out["error"]["journals"]],
+                             [(70000000 - 67108864) // 32768 * 60])
             self.assertEqual(self.count("SELECT count(*) FROM tapline.hold"), 0)
             self.assertEqual(self.verb("open", "--reason", "x", "--for", "24h", "--despite-space")[0], 0)
+            self.assertEqual(self.verb("close")[0], 0)
+
+            stage.agents[0].stop()
+            name = self.count("SELECT controller FROM tapline.journal")
+            self.count(f"INSERT INTO tapline.journal (journal_id, controller, free_bytes, reported_at)"
+                       f" VALUES (gen_random_uuid(), '{name}', 70000000, now()) RETURNING 1")
+            self.count("UPDATE tapline.journal SET free_bytes = 70000000 RETURNING 1")
+            code, out, _ = self.verb("open", "--reason", "x", "--for", "24h")
+            self.assertEqual((code, len(out["error"]["journals"])), (3, 2))
+            self.assertEqual(out["error"]["message"].count(name), 1, "once in the text")
+            for sql in ("UPDATE tapline.journal SET free_bytes = NULL RETURNING 1",
+                        "UPDATE tapline.journal SET free_bytes = 0 RETURNING 1"):
+                self.count(sql)
+                code, out, err = self.verb("open", "--reason", "unknown stops nobody", "--for", "24h")
+                self.assertEqual((code, [each["buffer_s"] for each in out["journals"]]), (0, [None, None]), err)
+                self.verb("close")
+            self.count("UPDATE tapline.journal SET free_bytes = 70000000 RETURNING 1")
+            for status in ("revoked", "retired"):
+                self.count(f"UPDATE tapline.controller SET status = '{status}' RETURNING 1")
+                code, out, err = self.verb("open", "--reason", "they are gone", "--for", "24h")
+                self.assertEqual((code, out["journals"]), (0, []), err)
+                self.verb("close")
 
 
 if __name__ == "__main__":

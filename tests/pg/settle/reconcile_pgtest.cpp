@@ -278,6 +278,42 @@ TEST_CASE("a journal is complete through its cursor, and its holes are named") {
     CHECK(state.fault_count == 0);
 }
 
+TEST_CASE("how far an epoch goes is what its own devices said, and nothing of another epoch") {
+    Room room;
+    room.journal.add(pour(1, "p1", 100));
+    std::ignore = ack(send(room.settler, "tap-1", room.journal.all()));
+    room.session.run(
+        "INSERT INTO tapline.cursor (journal_id, epoch, cursor, hash, start_seq, updated_at)"
+        " SELECT journal_id, epoch + n, 1, hash, 1, updated_at FROM tapline.cursor,"
+        " generate_series(1, 2) n;"
+        "UPDATE tapline.journal SET max_seq = 9;"
+        "DELETE FROM tapline.journal_side"
+    );
+    const auto reach = [&] {
+        std::vector<std::optional<std::int64_t>> reached;
+        for (const auto& state : reconcile::read_journals(room.session, std::nullopt)) {
+            reached.push_back(state.max_seq);
+        }
+        return reached;
+    };
+    using Reach = std::vector<std::optional<std::int64_t>>;
+    CHECK(reach() == Reach{std::nullopt, std::nullopt, 9});
+    // pi-1 began anew in epoch 2; the copy in pi-2 stayed in epoch 1 with a pour of its own.
+    room.session.run(
+        "INSERT INTO tapline.journal_side (journal_id, controller, fingerprint, boot_id, epoch,"
+        " acked, max_seq, depth, since, last_seen) SELECT j.journal_id, v.c, v.f, v.b, v.e, 1, "
+        "v.m, 0,"
+        " now() - v.since, now() - v.seen FROM tapline.journal j, (VALUES"
+        " ('tap-1', 'pi-1', 'b1', 1, 7, interval '9 min', interval '8 min'),"
+        " ('tap-1', 'pi-1', 'b2', 2, 5, interval '7 min', interval '0'),"
+        " ('tap-9', 'pi-9', 'b1', 2, 99, interval '1 min', interval '0'))"
+        " AS v (c, f, b, e, m, since, seen)"
+    );
+    CHECK(reach() == Reach{std::nullopt, 5, 9});
+    room.session.run("UPDATE tapline.journal_side SET fingerprint = 'pi-2' WHERE epoch = 1");
+    CHECK(reach() == Reach{7, 5, 9});
+}
+
 TEST_CASE("a pour that the bar changed or deleted differs from its receipt") {
     Room room;
     room.settle(pour(1, "a", 1'000));
