@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include "common/error.hpp"
@@ -119,6 +120,7 @@ ConfigFile ConfigFile::parse(std::string_view text, const std::string& name) {
 }
 
 ConfigFile::Entry* ConfigFile::find(const std::string& key) {
+    asked_.insert(key);
     const auto found = entries_.find(key);
     if (found == entries_.end()) {
         return nullptr;
@@ -187,12 +189,34 @@ std::vector<std::string> ConfigFile::texts(const std::string& key) {
     return *many;
 }
 
+std::string ConfigFile::hint_for(const std::string& key) const {
+    const std::string table = key.substr(0, key.find('.') + 1);  // with its dot; empty at the top
+    std::set<std::string> here;
+    std::set<std::string> top;
+    for (const std::string& each : asked_) {
+        const std::size_t dot = each.find('.');
+        if (!table.empty() && each.starts_with(table)) {
+            here.insert(each.substr(table.size()));
+        }
+        top.insert(dot == std::string::npos ? each : fmt::format("[{}]", each.substr(0, dot)));
+    }
+    return here.empty()
+               ? fmt::format(
+                     "remove it or correct the spelling; there are {}", fmt::join(top, ", ")
+                 )
+               : fmt::format(
+                     "remove it or correct the spelling; [{}] has {}",
+                     table.substr(0, table.size() - 1),
+                     fmt::join(here, ", ")
+                 );
+}
+
 void ConfigFile::finish() const {
     for (const auto& [key, entry] : entries_) {
         if (!entry.used) {
             throw config_error(
                 fmt::format("{}:{}: no setting has the name {}", name_, entry.line, key),
-                "remove it or correct the spelling; --help lists the settings"
+                hint_for(key)
             );
         }
     }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,12 +46,15 @@ class ConfigFile {
     };
 
     [[nodiscard]] Entry* find(const std::string& key);
+    /// What may stand where `key` does.
+    [[nodiscard]] std::string hint_for(const std::string& key) const;
     [[noreturn]] void mistyped(
         const std::string& key, const Entry& entry, const std::string& expected
     ) const;
 
     std::string name_;
     std::map<std::string, Entry> entries_;
+    std::set<std::string> asked_;
 };
 
 }  // namespace tapline

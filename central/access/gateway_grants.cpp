@@ -75,7 +75,7 @@ void refuse_other_kind(pg::Session& session, const std::string& role) {
 }  // namespace
 
 GrantPlan plan_gateway_grants(pg::Session& session, const std::string& role, bool revoke) {
-    const Names names = check_role(session, role);
+    const Names names = check_role(session, role, gateway_kind);
     refuse_other_kind(session, role);
     GrantPlan plan{role, gateway_kind, {}};
     auto& out = plan.statements;

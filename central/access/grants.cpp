@@ -145,14 +145,15 @@ std::string free_owner_name(pg::Session& session) {
 
 }  // namespace
 
-Names check_role(pg::Session& session, const std::string& role) {
+Names check_role(pg::Session& session, const std::string& role, std::string_view kind) {
+    const std::string user = kind == gateway_kind ? "`serve`" : "the application";
     const pg::Result rows = session.query(role_sql, role);
     if (rows.empty()) {
         throw Error(
             ErrorKind::usage,
             "no_role",
             fmt::format("there is no role {}", role),
-            "name the role with which the application logs in"
+            fmt::format("name the role with which {} logs in", user)
         );
     }
     const Names names{
@@ -176,9 +177,11 @@ Names check_role(pg::Session& session, const std::string& role) {
         throw Error(
             ErrorKind::refused,
             "is_maintainer",
-            fmt::format("{} is a maintainer: it may stamp, which an application mustn't", role),
+            fmt::format("{} is a maintainer: it may stamp, which {} mustn't", role, user),
             fmt::format(
-                "`tapline-central maintainers remove {} --reason 'the application uses it'`", role
+                "`tapline-central maintainers remove {} --reason '{} uses it'`",
+                role,
+                kind == gateway_kind ? "serve" : "the application"
             )
         );
     }
@@ -219,7 +222,7 @@ std::string fill(const char* text, const std::string& role, const std::string& s
 }  // namespace
 
 GrantPlan plan_app_grants(pg::Session& session, const std::string& role, bool revoke) {
-    const Names names = check_role(session, role);
+    const Names names = check_role(session, role, app_kind);
     GrantPlan plan{role, app_kind, {}};
     std::vector<std::string>& out = plan.statements;
     if (!revoke) {

@@ -17,7 +17,9 @@ struct Names {
     bool creates_roles = false;
 };
 
-/// Throws what grants.hpp lists.
-[[nodiscard]] Names check_role(pg::Session& session, const std::string& role);
+/// Throws what grants.hpp lists. kind: app_kind or gateway_kind.
+[[nodiscard]] Names check_role(
+    pg::Session& session, const std::string& role, std::string_view kind
+);
 
 }  // namespace tapline::access

@@ -48,14 +48,26 @@ std::optional<TlsOptions> tls_options(const ServeFlags& flags, const Settings& s
     return options;
 }
 
+/// Where an address was written, for who has to correct it.
+std::string place_of(const Context& context, const std::string& flag, const std::string& setting) {
+    if (!flag.empty()) {
+        return "--" + setting;
+    }
+    return setting + " in " +
+           (context.config_path.empty() ? default_config_path : context.config_path);
+}
+
 void run(const Context& context, const ServeFlags& flags) {
     const Settings settings = context.settings();
     start_logging(program_name, settings.log_level);
     ServeOptions options;
     std::string listen = flags.listen.empty() ? settings.listen : flags.listen;
     options.tls = tls_options(flags, settings);
-    options.listen =
-        parse_listen(listen.empty() ? default_listen : listen, options.tls.has_value());
+    options.listen = parse_listen(
+        listen.empty() ? default_listen : listen,
+        options.tls.has_value(),
+        place_of(context, flags.listen, "listen")
+    );
     options.price_from_journal = settings.price_from_journal;
     options.routes.heartbeat = std::chrono::seconds(settings.heartbeat_s);
     options.routes.pace.per_second = settings.journals_per_s;
@@ -64,7 +76,7 @@ void run(const Context& context, const ServeFlags& flags) {
     options.limits = settings.gateway;
     const std::string metrics = flags.metrics.empty() ? settings.metrics : flags.metrics;
     if (!metrics.empty()) {
-        options.metrics = parse_listen(metrics);
+        options.metrics = parse_metrics(metrics, place_of(context, flags.metrics, "metrics"));
     }
     if (flags.embedded.empty()) {
         options.database_url = context.database().url;

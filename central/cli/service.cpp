@@ -100,9 +100,11 @@ bool check_database(const revision::LineageSet& set, const std::string& url) {
     return access::may_change_schema(runner.session());
 }
 
-}  // namespace
+bool is_loopback(const ListenAddress& address) {
+    return address.host == "::1" || address.host.starts_with("127.");
+}
 
-ListenAddress parse_listen(const std::string& text, bool tls) {
+ListenAddress parse_address(const std::string& text, const std::string& where, int example) {
     const std::size_t colon = text.rfind(':');
     ListenAddress address{text.substr(0, colon == std::string::npos ? 0 : colon), 0};
     const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
@@ -112,8 +114,8 @@ ListenAddress parse_listen(const std::string& text, bool tls) {
         throw Error(
             ErrorKind::usage,
             "listen_address",
-            fmt::format("'{}' isn't HOST:PORT", text),
-            "write --listen 127.0.0.1:8080"
+            fmt::format("{}: '{}' isn't HOST:PORT with a port up to 65535", where, text),
+            fmt::format("write it as 127.0.0.1:{}", example)
         );
     }
     if (address.host == "localhost") {
@@ -122,13 +124,34 @@ ListenAddress parse_listen(const std::string& text, bool tls) {
     if (address.host.starts_with('[') && address.host.ends_with(']')) {
         address.host = address.host.substr(1, address.host.size() - 2);
     }
-    if (!tls && address.host != "::1" && !address.host.starts_with("127.")) {
+    return address;
+}
+
+}  // namespace
+
+ListenAddress parse_listen(const std::string& text, bool tls, const std::string& where) {
+    ListenAddress address = parse_address(text, where, 8080);
+    if (!tls && !is_loopback(address)) {
         throw Error(
             ErrorKind::refused,
             "listen_beyond_loopback",
-            fmt::format("'{}' can be reached from other machines, and there is no TLS", text),
+            fmt::format("{}: '{}' can be reached from other machines, without TLS", where, text),
             "make certificates with `tapline-central tls init --name HOST` and serve with --tls "
             "DIR, or listen on 127.0.0.1 or [::1]"
+        );
+    }
+    return address;
+}
+
+ListenAddress parse_metrics(const std::string& text, const std::string& where) {
+    ListenAddress address = parse_address(text, where, 9464);
+    if (!is_loopback(address)) {
+        throw Error(
+            ErrorKind::refused,
+            "metrics_beyond_loopback",
+            fmt::format("{}: '{}' can be reached from other machines", where, text),
+            "metrics are given on the loopback only, with TLS or without: write 127.0.0.1:9464, "
+            "and collect them on this machine"
         );
     }
     return address;

@@ -20,8 +20,14 @@ struct ListenAddress {
 
 /// "127.0.0.1:8080", "[::1]:8080", "localhost:8080". Throws Error{usage, "listen_address"}, and
 /// Error{refused, "listen_beyond_loopback"} for an address that others could reach, unless there is
-/// TLS: whoever could connect could report pours.
-[[nodiscard]] ListenAddress parse_listen(const std::string& text, bool tls = false);
+/// TLS: whoever could connect could report pours. where: the option, or the setting and its file.
+[[nodiscard]] ListenAddress parse_listen(
+    const std::string& text, bool tls = false, const std::string& where = "--listen"
+);
+/// The same; Error{refused, "metrics_beyond_loopback"}, whether there is TLS or not.
+[[nodiscard]] ListenAddress parse_metrics(
+    const std::string& text, const std::string& where = "--metrics"
+);
 
 struct TlsOptions {
     trust::Paths paths;

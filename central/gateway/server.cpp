@@ -51,7 +51,9 @@ Server::Impl::Impl(asio::any_io_executor executor, ServerOptions options, Handle
                 options_.port,
                 failure.code().message()
             ),
-            "is another tapline-central running there? choose another --listen"
+            fmt::format(
+                "is another tapline-central running there? choose another {}", options_.option
+            )
         );
     }
 }

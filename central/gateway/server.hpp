@@ -20,8 +20,9 @@ namespace tapline::gateway {
 struct ServerOptions : ServerLimits {
     /// Beyond the loopback only with `tls`.
     std::string address = "127.0.0.1";
-    std::uint16_t port = 0;        ///< 0: the kernel chooses
-    std::optional<ServerTls> tls;  ///< absent: plain HTTP
+    std::uint16_t port = 0;           ///< 0: the kernel chooses
+    std::string option = "--listen";  ///< names the address, for errors
+    std::optional<ServerTls> tls;     ///< absent: plain HTTP
 };
 
 class Server {

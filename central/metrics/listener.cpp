@@ -15,6 +15,7 @@ gateway::ServerOptions options_for(std::string address, std::uint16_t port) {
     gateway::ServerOptions options;
     options.address = std::move(address);
     options.port = port;
+    options.option = "--metrics";
     options.max_connections = max_collectors;
     options.max_body_bytes = max_body_bytes;
     return options;

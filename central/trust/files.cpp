@@ -23,7 +23,14 @@ namespace {
 std::string must_read(const std::filesystem::path& path) {
     auto text = read_small_file(path);
     if (!text) {
-        unfit(fmt::format("there is no file {}", path.string()));
+        throw Error(
+            ErrorKind::usage,
+            "tls_files",
+            fmt::format("there is no file {}", path.string()),
+            "`tapline-central tls init --name HOST` makes them, --dir or --tls says where they "
+            "are; "
+            "docs/trust.md has the rest"
+        );
     }
     return std::move(*text);
 }

@@ -4,9 +4,10 @@ import json
 import os
 import shutil
 import sqlite3
+import tempfile
 import unittest
 
-from lab import Cluster, run_command, sql, work_directory
+from lab import Cluster, free_port, run_command, sql, work_directory
 from lab.programs import TapSim
 
 
@@ -124,6 +125,28 @@ class CentralVerbs(unittest.TestCase):
         self.assertNotIn("pw&", out + err)
         gone = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
         self.assertEqual(self.error_of("current", code=4, env=gone), "connect_failed")
+
+    def hint_of(self, *arguments, code):
+        rc, out, err = self.verb(*arguments, "--json")
+        self.assertEqual(rc, code, out + err)
+        error = json.loads(out)["error"]
+        return error["kind"], error["message"] + "; " + error["hint"]
+
+    def test_what_is_wrong_with_an_address_or_a_file_is_said_of_that_one(self):
+        kind, said = self.hint_of("serve", "--metrics", "0.0.0.0:9464", code=3)
+        self.assertEqual((kind, "--tls" in said), ("metrics_beyond_loopback", False), said)
+        with tempfile.TemporaryDirectory() as directory:
+            config = os.path.join(directory, "central.toml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write('metrics = "127.0.0.1:70000"\n')
+            said = self.hint_of("serve", "--config", config, code=2)[1]
+            self.assertIn(f"metrics in {config}", said)
+            kind, said = self.hint_of("tls", "show", "--dir", directory, code=2)
+            self.assertIn("tls init", said)
+        self.json_of("upgrade")
+        port = free_port()
+        said = self.hint_of("serve", "--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{port}", code=4)[1]
+        self.assertIn("choose another --metrics", said)
 
     def test_a_role_that_may_not_is_refused_and_nothing_is_done(self):
         connection = self.cluster.connect("bar")

@@ -113,6 +113,7 @@ class GatewayRole(unittest.TestCase):
                 done = run_command("tapline-central", ["grants", *arguments, "--json"], env=url)
                 self.assertIn(code, done.stdout + done.stderr)
                 self.assertIn(done.returncode, (2, 3))
+            self.assertIn("the role with which `serve` logs in", done.stdout)
             must("tapline-central", ["grants", "--app-role", "bar_app"], env=url)
             done = run_command("tapline-central", ["grants", "--gateway-role", "bar_app", "--json"], env=url)
             self.assertEqual(done.returncode, 3)

@@ -113,6 +113,16 @@ TEST_CASE("Serve.ListensOnTheLoopbackOnly") {
     }
 }
 
+TEST_CASE("Serve.MetricsAreForTheLoopbackAndSaySo") {
+    const Error open = error_of([] { (void)cli::parse_metrics("0.0.0.0:9464"); });
+    CHECK(open.code() == "metrics_beyond_loopback");
+    CHECK(exit_code(open.kind()) == 3);
+    const Error port =
+        error_of([] { (void)cli::parse_metrics("127.0.0.1:70000", "metrics in x"); });
+    CHECK_THAT(port.what(), Catch::Contains("metrics in x"));
+    CHECK_THAT(port.hint(), !Catch::Contains("listen"));
+}
+
 TEST_CASE("Serve.NoDatabaseIsAUsageError") {
     cli::Context context;
     context.environment = [](const std::string&) { return std::nullopt; };

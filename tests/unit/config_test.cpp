@@ -1,5 +1,7 @@
 #include "common/config.hpp"
 
+#include <tuple>
+
 #include <catch2/catch.hpp>
 
 #include "common/error.hpp"
@@ -28,6 +30,23 @@ TEST_CASE("An unknown, mistyped or out-of-range key is an error that names its l
     CHECK_THROWS_WITH(ConfigFile::parse("a = \n", "y.toml"), Contains("y.toml:1"));
     CHECK_THROWS_WITH(ConfigFile::parse("a = 1.5\n", "y.toml"), Contains("y.toml:1"));
     CHECK_THROWS_WITH(ConfigFile::parse("a = [1]\n", "y.toml"), Contains("list of texts"));
+}
+
+TEST_CASE("config: the hint on an unknown key names those that there are") {
+    const auto hint_of = [](const std::string& line) {
+        auto config = ConfigFile::parse(line, "x.toml");
+        std::ignore = config.text("listen");
+        std::ignore = config.integer("gateway.idle_ms", 1, 9);
+        try {
+            config.finish();
+        } catch (const tapline::Error& error) {
+            return error.hint();
+        }
+        return std::string("no error");
+    };
+    CHECK_THAT(hint_of("[gateway]\nidel_ms = 3"), Contains("[gateway] has idle_ms"));
+    CHECK_THAT(hint_of("lisen = 'x'"), Contains("there are [gateway], listen"));
+    CHECK_THAT(hint_of("[gate]\nidle_ms = 3"), Contains("there are [gateway], listen"));
 }
 
 TEST_CASE("A missing file is empty unless it was asked for") {
