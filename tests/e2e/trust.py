@@ -223,7 +223,7 @@ class Trust(unittest.TestCase):
         stage.add_tap(agent.journals[0], 1, count=30, rate=100).start()
         stage.finish_taps()
         self.agree()
-        tap_zero = run_command("tapline-central", ["controllers", "enroll", "bar-0", "--tap", "0"],
+        tap_zero = run_command("tapline-central", ["controllers", "taps", "bar-1", "--tap", "0"],
                                env={"DATABASE_URL": stage.database_url})
         self.assertEqual(tap_zero.returncode, 2, tap_zero.stdout)
         for already in (False, True):
