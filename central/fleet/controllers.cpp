@@ -197,17 +197,10 @@ bool revoke(
 ) {
     pg::Transaction transaction(session);
     const std::string status = must_find(session, name);
-    if (status == "retired") {
-        throw Error(
-            ErrorKind::refused,
-            "retired",
-            fmt::format("the controller {} was written off, and that is for good", name),
-            "nothing was changed; what it still sends is kept in quarantine"
-        );
-    }
     const bool fresh = status != "revoked";
     const std::string why = printable(reason, 1'000);
-    if (fresh) {
+    // Written off is for good; its certificates are shut out all the same.
+    if (fresh && status != "retired") {
         session.query(set_status_sql, name, "revoked", why, who);
     }
     // Also the second time: a code for its way back may have been made meanwhile.

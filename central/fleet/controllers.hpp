@@ -46,7 +46,8 @@ struct ListedController {
 
 /// From the next request on (5 s at most) the controller's certificates are refused; open codes are
 /// cancelled. Its journals and cursors stay. False: it was shut out already; who did that and why
-/// stays on record. Error{usage, "unknown_controller"}; Error{refused, "retired"}.
+/// stays on record. A retired one stays retired, and its certificates are refused.
+/// Error{usage, "unknown_controller"}.
 bool revoke(
     pg::Session& session, const std::string& name, const std::string& reason, const std::string& who
 );
