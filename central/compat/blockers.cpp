@@ -32,7 +32,6 @@ WITH wanted AS (
              c.epoch DESC LIMIT 1) AS cursor
     FROM tapline.journal j
     WHERE j.reported_at IS NOT NULL AND j.journal_id NOT IN (SELECT h.journal_id FROM shared h)
-    AND (j.retired_at IS NULL OR j.reported_at > j.retired_at)
     UNION ALL
     SELECT s.journal_id, s.revision, s.oldest_unacked_revision, s.depth, s.max_seq, s.last_seen,
         s.cursor
@@ -46,6 +45,7 @@ WITH wanted AS (
     JOIN tapline.journal j ON j.journal_id = p.journal_id
     LEFT JOIN tapline.journal_revision n ON n.revision = p.revision
     LEFT JOIN tapline.journal_revision o ON o.revision = p.oldest_unacked_revision
+    WHERE j.retired_at IS NULL OR p.reported_at > j.retired_at
 )
 SELECT c.name, c.status, coalesce(c.agent_version, ''),
     to_char(s.reported_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),

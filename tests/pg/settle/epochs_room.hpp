@@ -64,6 +64,14 @@ struct EpochsRoom {
         wait_ready(settler);
     }
 
+    /// Another, empty journal at that revision says hello.
+    static wire::Hello fresh(const std::string& revision) {
+        auto message = FakeJournal(2).hello_message();
+        message.revision = revision;
+        message.oldest_unacked_revision = revision;
+        return message;
+    }
+
     /// Rows id-1 … id-`rows`, said hello for and settled.
     Device settled(int rows, const std::string& fingerprint = "pi-1") {
         Device device;

@@ -1,5 +1,6 @@
 // Two devices with one journal: an operator decides, and both keep their pours until then.
 #include "central/compat/blockers.hpp"
+#include "central/fleet/retire.hpp"
 #include "central/fleet/sides.hpp"
 #include "tests/pg/settle/epochs_room.hpp"
 
@@ -117,8 +118,17 @@ TEST_CASE("a contract waits for each copy of a journal that an operator let go o
     CHECK(blocking() == 2);
     raise(pair.second);
     CHECK(blocking() == 1);
-    raise(pair.first);
-    CHECK(blocking() == 0);
+    SECTION("until the last of them is raised") {
+        raise(pair.first);
+        CHECK(blocking() == 0);
+    }
+    SECTION("or the journal is written off and neither is heard again") {
+        fleet::retire_journal(room.session, "tap-1", pair.first.journal.id(), "burnt", "tester");
+        std::ignore = fleet::hello(room.session, "tap-1", EpochsRoom::fresh("j0002"));
+        CHECK(blocking() == 0);
+        CHECK(room.hello(pair.first).empty());
+        CHECK(blocking() == 1);
+    }
 }
 
 TEST_CASE("a third device doesn't end the contest of two others") {
