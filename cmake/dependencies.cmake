@@ -16,6 +16,7 @@ if(TAPLINE_CENTRAL)
     find_library(PG_QUERY_LIBRARY pg_query REQUIRED)
 endif()
 find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # Asio and Beast are compiled once, in common/net_impl.cpp; every other unit sees declarations only.
 add_library(tapline_asio INTERFACE)

@@ -6,8 +6,11 @@
 
 #include "agent/cli/journal_adopt.hpp"
 #include "agent/cli/journal_diff.hpp"
+#include "agent/cli/journal_export.hpp"
 #include "agent/cli/journal_look.hpp"
 #include "agent/cli/journal_migrate.hpp"
+#include "agent/cli/journal_stats.hpp"
+#include "agent/cli/journal_tail.hpp"
 
 namespace tapline::cli {
 
@@ -20,6 +23,9 @@ void add_journal_verbs(CLI::App& app, int& exit_code) {
     add_journal_migrate(*verbs, exit_code);
     add_journal_look(*verbs, exit_code);
     add_journal_diff(*verbs, exit_code);
+    add_journal_tail(*verbs, exit_code);
+    add_journal_stats(*verbs, exit_code);
+    add_journal_export(*verbs, exit_code);
 }
 
 }  // namespace tapline::cli

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view sql_read =
     "SELECT journal_id, epoch, adopted_through, acked_through, acked_hash, prunable_through, "
-    "released_through "
+    "released_through, pruned_through "
     "FROM tapline_journal";
 constexpr std::string_view sql_pruned = "SELECT pruned_through FROM tapline_journal";
 constexpr std::string_view sql_nearest =
@@ -80,6 +80,7 @@ Identity Cursor::read() {
     identity.acked_hash = hash_of(read_, 4);
     identity.prunable_through = read_.integer(5);
     identity.released_through = read_.integer(6);
+    identity.pruned_through = read_.integer(7);
     return identity;
 }
 

@@ -65,8 +65,10 @@ std::vector<std::pair<Seq, std::string>> revision_lines(Database& database) {
 
 class SqliteJournal final : public Journal {
   public:
-    explicit SqliteJournal(const std::filesystem::path& file)
-        : lock_(file),
+    enum class Access { look, work };
+
+    SqliteJournal(const std::filesystem::path& file, Access access)
+        : lock_(access == Access::work ? std::make_unique<FileLock>(file) : nullptr),
           key_(key_of(file)),
           database_(file),
           revisions_(check_revision(database_)),
@@ -75,7 +77,9 @@ class SqliteJournal final : public Journal {
           clock_(database_),
           checkpointer_(database_),
           data_version_(database_.prepare(sql_data_version)) {
-        heal_settled();
+        if (access == Access::work) {
+            heal_settled();
+        }
     }
 
     Identity identity() override {
@@ -116,7 +120,7 @@ class SqliteJournal final : public Journal {
     void confirm_in_steps(Seq after, Seq through);
     [[nodiscard]] std::pair<std::string, Seq> revision_of(Seq seq) const;
 
-    FileLock lock_;
+    std::unique_ptr<FileLock> lock_;  ///< nullptr: for looking only
     std::optional<FileKey> key_;
     Database database_;
     std::vector<std::pair<Seq, std::string>> revisions_;
@@ -388,9 +392,9 @@ void SqliteJournal::note_prunable(Seq through) {
     transaction.commit();
 }
 
-}  // namespace
-
-std::unique_ptr<Journal> Journal::open(const std::filesystem::path& file) {
+std::unique_ptr<SqliteJournal> open_as(
+    const std::filesystem::path& file, SqliteJournal::Access access
+) {
     const auto real = real_journal_path(file);
     if (!std::filesystem::exists(real)) {
         throw Error(
@@ -404,7 +408,17 @@ std::unique_ptr<Journal> Journal::open(const std::filesystem::path& file) {
         );
     }
     become_owner(real);
-    return std::make_unique<SqliteJournal>(real);
+    return std::make_unique<SqliteJournal>(real, access);
+}
+
+}  // namespace
+
+std::unique_ptr<Journal> Journal::open(const std::filesystem::path& file) {
+    return open_as(file, SqliteJournal::Access::work);
+}
+
+std::unique_ptr<JournalReader> JournalReader::look(const std::filesystem::path& file) {
+    return open_as(file, SqliteJournal::Access::look);
 }
 
 }  // namespace tapline::journal

@@ -26,6 +26,7 @@ struct Identity {
     Seq acked_through = 0;  ///< cache of central's cursor
     RowHash acked_hash{};   ///< the chain at acked_through
     Seq prunable_through = 0;
+    Seq pruned_through = 0;  ///< rows up to here may be gone
     std::int64_t released_through = 0;
 };
 
@@ -52,25 +53,20 @@ struct AckRecord {
     Seq prunable_through = 0;
 };
 
-class Journal {
+/// What a journal tells without being changed.
+class JournalReader {
   public:
-    /// Opens a journal that is at j0001 or later; takes the lock `<realpath>.tapline.lock` first.
-    /// Throws refused/"not_adopted" (run `tapline-agent journal adopt`), refused/"wrong_owner",
-    /// refused/"locked" (another agent), storage_corrupt/….
-    [[nodiscard]] static std::unique_ptr<Journal> open(const std::filesystem::path& file);
+    /// Beside a running agent, whose lock it doesn't take. Throws as Journal::open does, but never
+    /// refused/"locked".
+    [[nodiscard]] static std::unique_ptr<JournalReader> look(const std::filesystem::path& file);
 
-    virtual ~Journal() = default;
-    Journal() = default;
-    Journal(const Journal&) = delete;
-    Journal& operator=(const Journal&) = delete;
+    virtual ~JournalReader() = default;
+    JournalReader() = default;
+    JournalReader(const JournalReader&) = delete;
+    JournalReader& operator=(const JournalReader&) = delete;
 
     [[nodiscard]] virtual Identity identity() = 0;
     [[nodiscard]] virtual Counts counts() = 0;
-
-    /// Changes whenever another connection has committed (PRAGMA data_version); no disk write.
-    [[nodiscard]] virtual std::int64_t data_version() = 0;
-    /// True when the path no longer names the file that is open: somebody swapped it.
-    [[nodiscard]] virtual bool swapped() = 0;
 
     /// Rows with seq > after, ascending, within the limits and with hashes chained from `previous`
     /// (the chain at `after`); nullopt when there are none. A row over limits.bytes comes alone,
@@ -82,6 +78,19 @@ class Journal {
     /// The chain at `seq`, from stored hashes and the rows between; nullopt when rows that are
     /// needed for it have been pruned, or seq > max_seq.
     [[nodiscard]] virtual std::optional<RowHash> hash_at(Seq seq) = 0;
+};
+
+class Journal : public JournalReader {
+  public:
+    /// Opens a journal that is at j0001 or later; takes the lock `<realpath>.tapline.lock` first.
+    /// Throws refused/"not_adopted" (run `tapline-agent journal adopt`), refused/"wrong_owner",
+    /// refused/"locked" (another agent), storage_corrupt/….
+    [[nodiscard]] static std::unique_ptr<Journal> open(const std::filesystem::path& file);
+
+    /// Changes whenever another connection has committed (PRAGMA data_version); no disk write.
+    [[nodiscard]] virtual std::int64_t data_version() = 0;
+    /// True when the path no longer names the file that is open: somebody swapped it.
+    [[nodiscard]] virtual bool swapped() = 0;
 
     /// `new` -> `held` for rows after the acked ones, at most `limit` rows under one lock. Returns
     /// the number of rows changed; less than limit means that none is left. Rows with

@@ -48,6 +48,21 @@ constexpr std::string_view sql_release =
 
 }  // namespace
 
+static_assert(columns.size() + 1 == columns_of_pour);
+
+RawPour read_pour(const Statement& row) {
+    RawPour pour;
+    pour.seq = row.integer(0);
+    pour.columns.reserve(columns.size());
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        auto value = row.value(static_cast<int>(i) + 1);
+        if (!std::holds_alternative<std::monostate>(value)) {
+            pour.columns.push_back({columns[i], std::move(value)});
+        }
+    }
+    return pour;
+}
+
 Rows::Rows(Database& database)
     : max_seq_(database.prepare(sql_max_seq)),
       count_(database.prepare(sql_count)),
@@ -80,16 +95,7 @@ void Rows::read(Seq after, Seq through, const std::function<bool(RawPour&&)>& ta
     const ResetAtExit at_exit(read_);
     read_.bind(1, after).bind(2, through);
     while (read_.step()) {
-        RawPour pour;
-        pour.seq = read_.integer(0);
-        pour.columns.reserve(columns.size());
-        for (std::size_t i = 0; i < columns.size(); ++i) {
-            auto value = read_.value(static_cast<int>(i) + 1);
-            if (!std::holds_alternative<std::monostate>(value)) {
-                pour.columns.push_back({columns[i], std::move(value)});
-            }
-        }
-        if (!take(std::move(pour))) {
+        if (!take(read_pour(read_))) {
             return;
         }
     }

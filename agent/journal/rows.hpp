@@ -12,6 +12,12 @@
 
 namespace tapline::journal {
 
+/// A row of a statement that selects seq, card_uid, client_tx_id, data, duration_ms, end_ts,
+/// legacy_status, price_cents, price_per_ml_at_pour, recorded_at, short_id, start_ts,
+/// tail_volume_ml, tap_id, volume_ml in this order; more columns may follow.
+[[nodiscard]] RawPour read_pour(const Statement& row);
+inline constexpr int columns_of_pour = 15;
+
 class Rows {
   public:
     explicit Rows(Database& database);

@@ -43,6 +43,7 @@ FENCES = {
     r"<SQLiteCpp": ("agent/journal/", "bench/"),
     r"<pg_query.h": ("central/revision/alone", "central/catalog/normalise", "central/lint/node"),
     r"<prometheus/": ("central/metrics/",),
+    r"<zlib.h": ("agent/cli/whole_file",),
     r"<CLI/": ("agent/cli/", "agent/service/", "agent/main", "central/cli/", "central/main", "bench/"),
     r"<nlohmann/json.hpp": ("common/", "agent/cli/", "agent/service/", "agent/journal/", "central/catalog/",
                             "central/cli/", "central/gateway/", "central/settle/", "central/revision/alone",
