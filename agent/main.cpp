@@ -11,6 +11,7 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
+#include "agent/cli/doctor_verb.hpp"
 #include "agent/cli/enroll_verb.hpp"
 #include "agent/cli/journal_output.hpp"
 #include "agent/cli/journal_verbs.hpp"
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     tapline::cli::add_run_verb(app, exit_code);
     tapline::cli::add_status_verb(app, exit_code);
+    tapline::cli::add_doctor_verb(app, exit_code);
     tapline::cli::add_enroll_verb(app, exit_code);
     tapline::cli::add_journal_verbs(app, exit_code);
     try {

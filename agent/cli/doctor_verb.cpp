@@ -1,0 +1,83 @@
+#include "agent/cli/doctor_verb.hpp"
+
+#include <memory>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/cli/journal_output.hpp"
+#include "agent/doctor/doctor.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+struct Arguments {
+    std::vector<std::string> journals;
+    std::optional<std::string> config;
+    std::string root = "/";
+    bool json = false;
+};
+
+void print(const doctor::Report& report) {
+    std::string subject;
+    for (const auto& check : report) {
+        if (check.subject != subject) {
+            subject = check.subject;
+            fmt::print("{}\n", subject);
+        }
+        fmt::print("  {:<7} {:<20} {}\n", doctor::name_of(check.verdict), check.id, check.measured);
+        if (!check.what_to_do.empty()) {
+            fmt::print("          What to do: {}\n", check.what_to_do);
+        }
+    }
+}
+
+int examine(const Arguments& arguments) {
+    const auto report = doctor::examine(
+        {doctor::Look(arguments.root), arguments.journals, arguments.config, process_environment()}
+    );
+    const int code = doctor::exit_code(report);
+    if (!arguments.json) {
+        print(report);
+        return code;
+    }
+    auto checks = nlohmann::json::array();
+    for (const auto& check : report) {
+        checks.push_back(
+            {{"id", check.id},
+             {"verdict", doctor::name_of(check.verdict)},
+             {"measured", check.measured},
+             {"what_to_do", check.what_to_do},
+             {"subject", check.subject}}
+        );
+    }
+    print_json({{"checks", checks}, {"exit_code", code}});
+    return code;
+}
+
+}  // namespace
+
+void add_doctor_verb(CLI::App& app, int& exit_code) {
+    auto arguments = std::make_shared<Arguments>();
+    auto* verb = app.add_subcommand("doctor", "What is wrong with this machine, and what to do");
+    verb->add_option(
+        "--journal", arguments->journals, "A journal (default: those of the settings)"
+    );
+    verb->add_option("--config", arguments->config, "Settings (default /etc/tapline/agent.toml)");
+    verb->add_option("--root", arguments->root)->group("");  // a planted /proc and /sys, for tests
+    verb->add_flag("--json", arguments->json, "One line of JSON");
+    verb->footer(
+        "Works without the agent and without a network; changes nothing. Root sees most.\n"
+        "Example:\n  sudo tapline-agent doctor --journal /var/lib/tap/journal.db\n"
+        "Exit codes: 0 healthy, 1 a warning, 2 usage, 5 something has failed."
+    );
+    verb->callback([arguments, &exit_code] {
+        exit_code = run_verb(arguments->json, [&] { return examine(*arguments); });
+    });
+}
+
+}  // namespace tapline::cli
