@@ -38,6 +38,7 @@ TempDir::~TempDir() {
 
 Plain::Plain(const fs::path& file, int busy_timeout_ms) {
     if (sqlite3_open(file.c_str(), &handle_) != SQLITE_OK) {
+        sqlite3_close(handle_);  // also after a failure: SQLite, sqlite3_open
         throw std::runtime_error("cannot open " + file.string());
     }
     sqlite3_busy_timeout(handle_, busy_timeout_ms);

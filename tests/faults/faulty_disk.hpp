@@ -1,0 +1,85 @@
+// The third seam for tests: a disk that fails, fills up or loses power at a chosen operation, under
+// the real SQLite. An sqlite3_vfs over the system's own; the files are real files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace tapline::test {
+
+enum class Fault {
+    none,
+    io_error_once,  ///< the n-th operation fails, later ones work
+    io_error_from,  ///< it and all later ones fail
+    full_from,      ///< from it on, what would make a file larger fails with SQLITE_FULL
+    power_cut,      ///< it is done in part, and nothing works until power_up()
+};
+
+[[nodiscard]] const char* name_of(Fault fault) noexcept;
+
+/// Default VFS of the process while it lives; one at a time. Counts reads, writes, syncs,
+/// truncations, deletions and creations of files whose path begins with `prefix`; all other files
+/// are left alone.
+class FaultyDisk {
+  public:
+    explicit FaultyDisk(const std::filesystem::path& prefix);
+    ~FaultyDisk();
+    FaultyDisk(const FaultyDisk&) = delete;
+    FaultyDisk& operator=(const FaultyDisk&) = delete;
+
+    /// While no connection is open: what stands in the files now is on the card. n counts from 1.
+    void arm(Fault fault, std::int64_t n, std::uint32_t seed);
+    /// Everything works again. After a power cut use power_up().
+    void disarm();
+    /// While no connection is open: the files become what the card kept. Synced bytes are there;
+    /// of each write that wasn't synced some sectors of 512 bytes, in any order, or none; a
+    /// truncation or a creation happened or not. The -shm is gone.
+    void power_up();
+
+    [[nodiscard]] std::int64_t operations() const noexcept { return operations_; }
+
+    /// The armed operation was reached.
+    [[nodiscard]] bool reached() const noexcept { return reached_; }
+
+    // For the VFS.
+    enum class Operation { read, write, sync, truncate, remove, create };
+    enum class Verdict { works, io_error, full, off };
+    [[nodiscard]] bool counts(const char* path) const;
+    [[nodiscard]] Verdict judge(Operation operation, bool grows);
+    void written(const std::string& path, std::int64_t offset, std::string bytes);
+    void truncated(const std::string& path, std::int64_t size);
+    void synced(const std::string& path);
+    void removed(const std::string& path);
+
+  private:
+    struct Pending {
+        std::int64_t offset = 0;  ///< or the size of a truncation
+        std::optional<std::string> bytes;
+    };
+
+    struct File {
+        std::optional<std::string> durable;  ///< nullopt: the card doesn't know the file
+        std::vector<Pending> pending;
+    };
+
+    static void apply(std::string& image, const Pending& pending);
+    [[nodiscard]] std::string survivor(const File& file);
+
+    std::string prefix_;
+    Fault fault_ = Fault::none;
+    std::int64_t n_ = 0;
+    std::int64_t operations_ = 0;
+    bool reached_ = false;
+    std::mt19937 dice_;
+    std::map<std::string, File> files_;
+    struct Vfs;
+    std::unique_ptr<Vfs> vfs_;
+};
+
+}  // namespace tapline::test
