@@ -66,14 +66,16 @@ int run(const Arguments& arguments) {
         fmt::print(
             "{}: {} pours, {} to {} of journal {}, epoch {}\n"
             "  sha256 {}\n"
-            "  The journal stays as it is; the agent sends these pours when it can.\n",
+            "  Take it to central and run `tapline-central import {}`; the journal stays as it "
+            "is.\n",
             arguments.output,
             rows,
             said.at("first_seq").get<std::int64_t>(),
             said.at("last_seq").get<std::int64_t>(),
             said.at("journal_id").get<std::string>(),
             said.at("epoch").get<std::int64_t>(),
-            said.at("sha256").get<std::string>()
+            said.at("sha256").get<std::string>(),
+            arguments.output
         );
     }
     return 0;
@@ -84,8 +86,7 @@ int run(const Arguments& arguments) {
 void add_journal_export(CLI::App& journal_verbs, int& exit_code) {
     const auto arguments = std::make_shared<Arguments>();
     auto* verb = journal_verbs.add_subcommand(
-        "export",
-        "Pours that central doesn't have, into a file: batches as on the wire, with a digest"
+        "export", "Pours that central doesn't have, into a file for `tapline-central import`"
     );
     verb->add_option("file", arguments->file, "The journal")->required();
     verb->add_option("-o,--output", arguments->output, "The file; .gz is packed; - for stdout")
@@ -96,9 +97,8 @@ void add_journal_export(CLI::App& journal_verbs, int& exit_code) {
         ->excludes(from);
     verb->add_flag("--json", arguments->json, "Print one JSON object");
     verb->footer(
-        "Only reads the journal; works beside the agent and when nothing can be sent. A copy to "
-        "keep "
-        "elsewhere:\nthe pours stay in the journal and are sent from there. Example:\n"
+        "Only reads the journal; works beside the agent and when nothing can be sent. What was "
+        "imported and\nis sent later counts once. Example:\n"
         "  tapline-agent journal export local_journal.db -o /media/usb/tap-3.jsonl.gz"
     );
     verb->callback([arguments, &exit_code] {

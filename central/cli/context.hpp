@@ -94,7 +94,10 @@ void add_fleet_verbs(CLI::App& app, Context& context);
 void add_forks_verbs(CLI::App& family, Context& context);
 /// backup begin, mark-verified, list.
 void add_backup_verbs(CLI::App& app, Context& context);
+/// import-alembic.
 void add_import_verb(CLI::App& app, Context& context);
+/// import: pours that come as a file.
+void add_import_pours_verb(CLI::App& app, Context& context);
 
 /// The whole program but for main's own lines. Returns the exit code; prints errors itself.
 [[nodiscard]] int run_program(int argc, char** argv);

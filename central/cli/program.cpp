@@ -133,6 +133,7 @@ int run_program(int argc, char** argv) {
     add_lint_verb(app, context);
     add_verify_verb(app, context);
     add_import_verb(app, context);
+    add_import_pours_verb(app, context);
     add_recognise_verb(app, context);
     add_accepted_verb(app, context);
     add_access_verbs(app, context);

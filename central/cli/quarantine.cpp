@@ -1,18 +1,15 @@
 // quarantine list | show | retry | resolve | dismiss: pours that wait for a person.
 #include "central/settle/quarantine.hpp"
 
-#include <cstdlib>
 #include <iostream>
 #include <memory>
-
-#include <pwd.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "central/cli/context.hpp"
+#include "central/cli/operator_name.hpp"
 #include "central/settle/prepare.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
@@ -38,18 +35,6 @@ struct QuarantineOptions {
 };
 
 using Options = std::shared_ptr<QuarantineOptions>;
-
-/// Who decides: behind sudo the person, not root.
-std::string operator_name() {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-    const char* sudo_user = std::getenv("SUDO_USER");
-    if (sudo_user != nullptr && *sudo_user != '\0') {
-        return printable(sudo_user, 100);
-    }
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread
-    const passwd* user = ::getpwuid(::getuid());
-    return user != nullptr ? std::string(user->pw_name) : fmt::format("uid {}", ::getuid());
-}
 
 settle::OperatorWord word_of(const Context& context, const QuarantineOptions& options) {
     settle::OperatorWord word;

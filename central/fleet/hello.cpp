@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "central/fleet/compat.hpp"
+#include "central/fleet/registry.hpp"
 #include "central/fleet/showing.hpp"
 #include "central/settle/prepare.hpp"
 #include "central/settle/problems.hpp"
@@ -38,16 +39,6 @@ constexpr pg::Statement note_controller{
 constexpr pg::Statement find_journal{
     "hello_journal",
     "SELECT j.controller FROM tapline.journal j WHERE j.journal_id = $1::uuid FOR NO KEY UPDATE"};
-
-constexpr pg::Statement add_journal{
-    "hello_newjour",
-    "INSERT INTO tapline.journal (journal_id, controller) VALUES ($1::uuid, $2::text)"
-    " ON CONFLICT (journal_id) DO NOTHING"};
-
-constexpr pg::Statement add_cursor{
-    "hello_newcurs",
-    "INSERT INTO tapline.cursor (journal_id, epoch) VALUES ($1::uuid, $2::bigint)"
-    " ON CONFLICT (journal_id, epoch) DO NOTHING"};
 
 // A centre restored from a backup may have forgotten releases that the agent has written down:
 // their ids aren't given again.
@@ -96,8 +87,7 @@ bool is_foreign(pg::Session& session, const std::string& controller, const wire:
     if (!known.empty()) {
         return known[0].text(0) != controller;
     }
-    session.exec(add_journal, hello.journal_id, controller);
-    session.exec(add_cursor, hello.journal_id, hello.epoch);
+    register_journal(session, controller, hello.journal_id, hello.epoch);
     const auto made = session.exec(find_journal, hello.journal_id);
     return made.empty() || made[0].text(0) != controller;
 }
