@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "common/test_pour.hpp"
+
 namespace tapline::settle {
 
 namespace {
@@ -161,6 +163,9 @@ Decision decide(
 ) {
     if (facts.existing) {
         return compare_existing(pour, *facts.existing);
+    }
+    if (is_test_pour(pour) && !options.operator_decided) {
+        return Rejection{std::string(test_pour_code), "a technician's test; no beer, no money"};
     }
     if (auto verdict = options.operator_decided ? std::nullopt : legacy_verdict(pour)) {
         return std::move(*verdict);

@@ -81,7 +81,8 @@ struct DecideOptions {
 /// Codes: unknown_card, card_without_guest, unknown_tap, tap_without_keg,
 /// tap_not_yours, conflict,
 /// legacy_confirmed_missing, legacy_unpaid, amount_out_of_bounds, balance_out_of_bounds,
-/// keg_out_of_bounds. A Charge has been added to `running`.
+/// keg_out_of_bounds, and test_pour, which nobody has to look at (common/test_pour.hpp). A Charge
+/// has been added to `running`.
 [[nodiscard]] Decision decide(
     const CleanPour& pour,
     const PourTime& time,

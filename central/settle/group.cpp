@@ -8,6 +8,7 @@
 #include "central/settle/parts.hpp"
 #include "central/settle/problems.hpp"
 #include "common/clock.hpp"
+#include "common/test_pour.hpp"
 
 namespace tapline::settle {
 
@@ -48,7 +49,9 @@ void note_rejections(
         }
         auto& ack = std::get<wire::Ack>(outcomes[p]);
         for (std::size_t i = part.first; i < part.batch->rows.size(); ++i, ++at) {
-            if (const auto* rejection = std::get_if<Rejection>(&*rows[at].decision)) {
+            const auto* rejection = std::get_if<Rejection>(&*rows[at].decision);
+            // For the tap's program a test is over, like any pour that got through.
+            if (rejection != nullptr && rejection->code != test_pour_code) {
                 ack.quarantined.push_back({rows[at].raw->seq, rejection->code, rejection->detail});
             }
         }

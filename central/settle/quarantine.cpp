@@ -14,6 +14,7 @@
 #include "central/settle/statements.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
+#include "common/test_pour.hpp"
 #include "common/wire.hpp"
 
 namespace tapline::settle {
@@ -272,6 +273,12 @@ MoveResult conclude(
         result.code = rejection->code;
         result.detail = printable(rejection->detail);
         session.exec(note_reason, item.id, result.code, result.detail);
+        if (result.code == test_pour_code) {
+            result.outcome = "dismissed";
+            session.exec(mark_dismissed, item.id);
+            // "settled": its row in the journal ends as it would have if it had come here at once.
+            tell_journal(session, item, "settled");
+        }
         return result;
     }
     const auto* duplicate = std::get_if<Duplicate>(&decision);

@@ -213,13 +213,14 @@ inline constexpr pg::Statement charge_guests{
     " WHERE g.guest_id = i.guest_id"};
 
 // $1 journal_id … $12 corrected_at. A row that an operator has settled since, from an older epoch,
-// doesn't come back.
+// doesn't come back. A test pour is no work for anybody.
 inline constexpr pg::Statement insert_quarantine{
     "settle_keep",
     "INSERT INTO tapline.quarantine (journal_id, epoch, seq, row_hash, revision, raw, code, detail,"
-    " client_tx_id, time_quality, recorded_at, corrected_at)"
+    " client_tx_id, state, time_quality, recorded_at, corrected_at)"
     " SELECT i.journal_id, i.epoch, i.seq, i.row_hash, i.revision, i.raw, i.code, i.detail,"
-    " i.client_tx_id, i.time_quality, i.recorded_at, i.corrected_at"
+    " i.client_tx_id, CASE i.code WHEN 'test_pour' THEN 'dismissed' ELSE 'waiting' END,"
+    " i.time_quality, i.recorded_at, i.corrected_at"
     " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[],"
     " $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])"
     " AS i(journal_id, epoch, seq, row_hash, revision, raw, code, detail, client_tx_id,"
