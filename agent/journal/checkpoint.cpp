@@ -1,7 +1,10 @@
 #include "agent/journal/checkpoint.hpp"
 
 #include <algorithm>
-#include <string>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include "agent/journal/backup.hpp"
 #include "common/error.hpp"
@@ -16,24 +19,34 @@ OpenOptions without_waiting() {
     return options;
 }
 
-/// The write lock, held without writing anything.
-class WriteLock {
+/// BEGIN and, at the end, ROLLBACK: nothing is written between.
+class Held {
   public:
-    explicit WriteLock(Database& sibling) : sibling_(sibling) { sibling_.exec("BEGIN IMMEDIATE"); }
+    Held(Database& connection, std::string_view begin) : connection_(connection) {
+        connection_.exec(begin);
+    }
 
-    ~WriteLock() {
+    ~Held() {
         try {
-            sibling_.exec("ROLLBACK");
+            connection_.exec("ROLLBACK");
         } catch (const Error&) {  // NOLINT(bugprone-empty-catch): nothing was written
         }
     }
 
-    WriteLock(const WriteLock&) = delete;
-    WriteLock& operator=(const WriteLock&) = delete;
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
 
   private:
-    Database& sibling_;
+    Database& connection_;
 };
+
+/// Well below the 1000 at which the writer's own connections begin to checkpoint
+/// (https://sqlite.org/pragma.html#pragma_wal_autocheckpoint).
+constexpr std::int64_t longest_wal_frames = 400;
+/// Longer than the tap's own commit takes, shorter than its patience.
+constexpr std::chrono::milliseconds wait_for_the_tap{50};
+
+constexpr std::string_view any_read = "SELECT 1 FROM sqlite_schema LIMIT 1";
 
 }  // namespace
 
@@ -43,13 +56,10 @@ Checkpointer::Checkpointer(Database& database)
       wal_(database.file().string() + "-wal") {}
 
 std::int64_t Checkpointer::run() {
-    sync_file(wal_);
     try {
-        const WriteLock lock(sibling_);
-        if (const auto result = database_.checkpoint_passive()) {
-            copied_ = wal_position(wal_);
-            copied_.frames = result->copied;
-            return result->pages - result->copied;
+        copy_back_beside_writers();
+        if (pages_left() > 0 && wal_position(wal_).frames > longest_wal_frames) {
+            copy_back_alone();
         }
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::storage_busy) {
@@ -57,6 +67,37 @@ std::int64_t Checkpointer::run() {
         }
     }
     return pages_left();
+}
+
+void Checkpointer::copy_back_beside_writers() {
+    sibling_.set_busy_timeout({});
+    std::optional<Held> write_lock(std::in_place, sibling_, "BEGIN IMMEDIATE");
+    const Held read_mark(database_, "BEGIN");
+    database_.exec(any_read);
+    const auto state = database_.wal_index();
+    auto round = wal_position(wal_);
+    write_lock.reset();
+    if (!state) {
+        return;
+    }
+    // With everything copied the mark is of the one kind that a reset doesn't respect.
+    const bool pinned = state->copied < state->pages;
+    const auto result = pinned ? sibling_.checkpoint_passive() : state;
+    if (result) {
+        round.frames = result->copied;
+        copied_ = round;
+    }
+}
+
+/// Nobody can append meanwhile, so the next writer resets the WAL.
+void Checkpointer::copy_back_alone() {
+    sync_file(wal_);
+    sibling_.set_busy_timeout(wait_for_the_tap);
+    const Held write_lock(sibling_, "BEGIN IMMEDIATE");
+    if (const auto result = database_.checkpoint_passive()) {
+        copied_ = wal_position(wal_);
+        copied_.frames = result->copied;
+    }
 }
 
 std::int64_t Checkpointer::pages_left() const {

@@ -9,14 +9,21 @@
 
 namespace tapline::journal {
 
-/// SQLite before 3.51.3 can lose pages when one process checkpoints while another resets the WAL.
-/// A reset needs the write lock; so we checkpoint only while a sibling connection of ours has it.
+/// SQLite before 3.51.3 can lose pages when one process checkpoints while another resets the WAL
+/// (https://sqlite.org/wal.html#walresetbug). No writer resets a WAL that a reader looks at
+/// (https://sqlite.org/walformat.html#wal_locks: WAL_READ_LOCK 1 to 4). So one connection of ours
+/// takes such a read mark, and a sibling copies back meanwhile. The write lock is held only for the
+/// microseconds in which we make sure which kind of mark it is: however slow the card syncs, the
+/// tap doesn't wait for it.
+///
+/// A tap that pours faster than the card syncs never lets that come to an end. A WAL that has grown
+/// past 400 pages is therefore finished under the write lock, before the writer's own
+/// autocheckpoint at 1000 meets ours.
 class Checkpointer {
   public:
     explicit Checkpointer(Database& database);
 
-    /// Copies what can be copied; does nothing when somebody writes or checkpoints right now. The
-    /// WAL is forced to the disk first, so that the time under the write lock stays short.
+    /// Copies what can be copied; does nothing when somebody writes or checkpoints right now.
     /// Returns pages that are still to be copied.
     std::int64_t run();
 
@@ -24,6 +31,9 @@ class Checkpointer {
     [[nodiscard]] std::int64_t pages_left() const;
 
   private:
+    void copy_back_beside_writers();
+    void copy_back_alone();
+
     Database& database_;
     Database sibling_;
     std::filesystem::path wal_;

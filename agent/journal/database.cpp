@@ -10,6 +10,11 @@ namespace tapline::journal {
 
 namespace {
 
+// Of the wal-index, in words of 32 bits and the machine's own order.
+constexpr int wal_index_block_bytes = 32768;
+constexpr std::size_t wal_index_frames = 4;   // mxFrame
+constexpr std::size_t wal_index_copied = 24;  // nBackfill
+
 /// Virtual machine steps between two looks at the clock; about 0.1 ms on a Pi Zero.
 constexpr int progress_steps = 1000;
 
@@ -271,7 +276,7 @@ void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
     sqlite3_busy_timeout(connection_->database->getHandle(), static_cast<int>(timeout.count()));
 }
 
-std::optional<Database::CheckpointResult> Database::checkpoint_passive() {
+std::optional<Database::WalState> Database::checkpoint_passive() {
     int pages = 0;
     int copied = 0;
     auto* const handle = connection_->database->getHandle();
@@ -283,7 +288,24 @@ std::optional<Database::CheckpointResult> Database::checkpoint_passive() {
     if (code != SQLITE_OK) {
         connection_->raise(SQLite::Exception(handle, code));
     }
-    return CheckpointResult{std::max(pages, 0), std::max(copied, 0)};
+    return WalState{std::max(pages, 0), std::max(copied, 0)};
+}
+
+std::optional<Database::WalState> Database::wal_index() {
+    sqlite3_file* file = nullptr;
+    auto* const handle = connection_->database->getHandle();
+    if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+        file == nullptr || file->pMethods == nullptr || file->pMethods->iVersion < 2) {
+        return std::nullopt;
+    }
+    // SQLite has mapped it already; this only tells where.
+    volatile void* memory = nullptr;
+    if (file->pMethods->xShmMap(file, 0, wal_index_block_bytes, 0, &memory) != SQLITE_OK ||
+        memory == nullptr) {
+        return std::nullopt;
+    }
+    const auto* const words = static_cast<const volatile std::uint32_t*>(memory);
+    return WalState{words[wal_index_frames], words[wal_index_copied]};
 }
 
 Transaction::Transaction(Database& database) : database_(database) {

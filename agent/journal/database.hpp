@@ -104,14 +104,16 @@ class Database {
     void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline);
     void set_busy_timeout(std::chrono::milliseconds timeout);
 
-    /// Pages in the WAL and how many of them were copied back; nullopt when somebody is writing or
-    /// checkpointing. Only checkpoint.cpp calls it.
-    struct CheckpointResult {
-        std::int64_t pages = 0;
-        std::int64_t copied = 0;
+    struct WalState {
+        std::int64_t pages = 0;   ///< in the WAL
+        std::int64_t copied = 0;  ///< of these, back in the file
     };
 
-    [[nodiscard]] std::optional<CheckpointResult> checkpoint_passive();
+    /// nullopt when somebody checkpoints. Only checkpoint.cpp calls it.
+    [[nodiscard]] std::optional<WalState> checkpoint_passive();
+    /// What the wal-index says (https://sqlite.org/walformat.html#the_wal_index_file_format).
+    /// While a transaction of this connection is open; nullopt when there is no wal-index.
+    [[nodiscard]] std::optional<WalState> wal_index();
 
   private:
     Database() = default;

@@ -1,15 +1,16 @@
 // The third seam for tests: a disk that fails, fills up or loses power at a chosen operation, under
-// the real SQLite. An sqlite3_vfs over the system's own; the files are real files.
+// the real SQLite.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "tests/faults/shim_vfs.hpp"
 
 namespace tapline::test {
 
@@ -26,12 +27,9 @@ enum class Fault {
 /// Default VFS of the process while it lives; one at a time. Counts reads, writes, syncs,
 /// truncations, deletions and creations of files whose path begins with `prefix`; all other files
 /// are left alone.
-class FaultyDisk {
+class FaultyDisk : public Disk {
   public:
     explicit FaultyDisk(const std::filesystem::path& prefix);
-    ~FaultyDisk();
-    FaultyDisk(const FaultyDisk&) = delete;
-    FaultyDisk& operator=(const FaultyDisk&) = delete;
 
     /// While no connection is open: what stands in the files now is on the card. n counts from 1.
     void arm(Fault fault, std::int64_t n, std::uint32_t seed);
@@ -47,15 +45,15 @@ class FaultyDisk {
     /// The armed operation was reached.
     [[nodiscard]] bool reached() const noexcept { return reached_; }
 
-    // For the VFS.
-    enum class Operation { read, write, sync, truncate, remove, create };
-    enum class Verdict { works, io_error, full, off };
-    [[nodiscard]] bool counts(const char* path) const;
-    [[nodiscard]] Verdict judge(Operation operation, bool grows);
-    void written(const std::string& path, std::int64_t offset, std::string bytes);
-    void truncated(const std::string& path, std::int64_t size);
-    void synced(const std::string& path);
-    void removed(const std::string& path);
+    [[nodiscard]] bool counts(const char* path) const override;
+    [[nodiscard]] Verdict judge(Operation operation, bool grows) override;
+
+    [[nodiscard]] bool is_off() const override { return reached_; }
+
+    void written(const std::string& path, std::int64_t offset, std::string bytes) override;
+    void truncated(const std::string& path, std::int64_t size) override;
+    void synced(const std::string& path) override;
+    void removed(const std::string& path) override;
 
   private:
     struct Pending {
@@ -78,8 +76,7 @@ class FaultyDisk {
     bool reached_ = false;
     std::mt19937 dice_;
     std::map<std::string, File> files_;
-    struct Vfs;
-    std::unique_ptr<Vfs> vfs_;
+    ShimVfs vfs_;
 };
 
 }  // namespace tapline::test

@@ -1,0 +1,53 @@
+// An sqlite3_vfs over the system's own for tests: whoever stands behind Disk sees each operation on
+// the files it cares for, and says how it ends. The files are real files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace tapline::test {
+
+/// SQLite calls it on the thread that works with the file.
+class Disk {
+  public:
+    enum class Operation { read, write, sync, truncate, remove, create };
+    enum class Verdict { works, io_error, full, off };
+
+    virtual ~Disk() = default;
+
+    /// Files that it doesn't count are left to the system.
+    [[nodiscard]] virtual bool counts(const char* path) const = 0;
+    [[nodiscard]] virtual Verdict judge(Operation operation, bool grows) = 0;
+
+    /// The power went off at an earlier operation.
+    [[nodiscard]] virtual bool is_off() const { return false; }
+
+    virtual void
+    written(const std::string& /*path*/, std::int64_t /*offset*/, std::string /*bytes*/) {}
+
+    virtual void truncated(const std::string& /*path*/, std::int64_t /*size*/) {}
+
+    /// In place of a sync: the card is ours to imagine, a real one would only take time.
+    virtual void synced(const std::string& /*path*/) {}
+
+    virtual void removed(const std::string& /*path*/) {}
+
+    /// Of the WAL (https://sqlite.org/walformat.html#wal_locks), by a connection of this process.
+    virtual void write_lock(bool /*held*/) {}
+};
+
+/// Default VFS of the process while it lives; one at a time.
+class ShimVfs {
+  public:
+    explicit ShimVfs(Disk& disk);
+    ~ShimVfs();
+    ShimVfs(const ShimVfs&) = delete;
+    ShimVfs& operator=(const ShimVfs&) = delete;
+
+  private:
+    struct Vfs;
+    std::unique_ptr<Vfs> vfs_;
+};
+
+}  // namespace tapline::test
