@@ -19,6 +19,10 @@ void start_logging(const std::string& program, const std::string& level) {
     spdlog::set_default_logger(std::move(logger));
 }
 
+void set_log_level(const std::string& level) {
+    spdlog::default_logger()->set_level(spdlog::level::from_str(level));
+}
+
 std::string printable(const std::string& text, std::size_t limit) {
     const bool utf8 = is_valid_utf8(text);
     std::string out;

@@ -10,6 +10,9 @@ namespace tapline {
 /// instead.
 void start_logging(const std::string& program, const std::string& level);
 
+/// Of the logger that runs.
+void set_log_level(const std::string& level);
+
 /// A line of the log holds at most this many bytes of anything that came from outside.
 inline constexpr std::size_t max_logged_bytes = 300;
 

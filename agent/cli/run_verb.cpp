@@ -20,9 +20,9 @@ namespace {
 int run(const service::Flags& flags) {
     try {
         const auto environment = process_environment();
-        const auto settings = service::load_settings(flags, environment, true);
-        start_logging("tapline-agent", settings.log_level);
-        return service::run(settings, environment);
+        const auto load = [&] { return service::load_settings(flags, environment, true); };
+        start_logging("tapline-agent", load().log_level);
+        return service::run(load, environment);
     } catch (const Error& failure) {
         fmt::print(stderr, "{}", render_error("tapline-agent", failure));
         return tapline::exit_code(failure.kind());
@@ -64,7 +64,9 @@ void add_run_verb(CLI::App& app, int& exit_code) {
         "Settings may also stand in agent.toml or in variables (TAPLINE_JOURNAL, TAPLINE_CENTRAL, "
         "...);\n"
         "a flag counts more than a variable, a variable more than the file.\n"
-        "Ends on SIGTERM with 0 after the batch on its way was answered and written down.\n"
+        "Ends on SIGTERM within 5 s with 0, if it can after the batch on its way was answered and "
+        "written\ndown. SIGHUP reads the settings again; ones that are no good are refused, in the "
+        "log and in `status`.\n"
         "Central away, or a journal that isn't adopted, is missing or is somebody else's: it says "
         "so and\ngoes on trying; see `status`.\n"
         "Exit codes: 0 stopped, 2 usage or settings, 3 not enrolled, 5 a fault of this program."

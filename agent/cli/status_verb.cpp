@@ -170,6 +170,23 @@ void print(const Line& line) {
     print_field("what to do", line.what_to_do.empty() ? "nothing" : line.what_to_do);
 }
 
+/// Agents that keep their old settings because the new ones are no good.
+json tell_refused(const std::vector<service::AgentStatus>& agents, bool as_json) {
+    json refused = json::array();
+    for (const auto& agent : agents) {
+        if (agent.refused_settings.empty()) {
+            continue;
+        }
+        refused.push_back({{"name", agent.name}, {"why", agent.refused_settings}});
+        if (!as_json) {
+            fmt::print("{}\n", agent.name);
+            print_field("settings", "the new ones were refused: " + agent.refused_settings);
+            print_field("what to do", "mend agent.toml, then systemctl reload tapline-agent");
+        }
+    }
+    return refused;
+}
+
 int status(const Arguments& arguments) {
     const auto settings = service::load_settings(arguments.flags, process_environment(), false);
     const auto agents = living_agents(settings.status_file);
@@ -203,6 +220,8 @@ int status(const Arguments& arguments) {
             print(line);
         }
     }
+    const json refused = tell_refused(agents, arguments.json);
+    worst = refused.empty() ? worst : attention;
     json certificates = json::array();
     for (const auto& agent : agents) {
         if (agent.certificate_until.empty()) {
@@ -216,7 +235,12 @@ int status(const Arguments& arguments) {
         }
     }
     if (arguments.json) {
-        print_json({{"journals", lines}, {"certificates", certificates}, {"exit_code", worst}});
+        print_json(
+            {{"journals", lines},
+             {"certificates", certificates},
+             {"refused_settings", refused},
+             {"exit_code", worst}}
+        );
     }
     return worst;
 }

@@ -6,7 +6,10 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 namespace tapline::service {
 
@@ -19,6 +22,15 @@ Notifier::Notifier(const Environment& environment)
     if (failure == std::errc{} && end == text.data() + text.size() && microseconds >= 2'000) {
         watchdog_period_ = std::chrono::milliseconds(microseconds / 2'000);
     }
+}
+
+void Notifier::reloading() const {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    send(fmt::format(
+        "RELOADING=1\nMONOTONIC_USEC={}",
+        static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000
+    ));
 }
 
 void Notifier::send(const std::string& message) const {

@@ -19,6 +19,9 @@ class Notifier {
 
     void stopping() const { send("STOPPING=1"); }
 
+    /// Until ready() is said again (sd_notify(3), RELOADING=1).
+    void reloading() const;
+
     void alive() const { send("WATCHDOG=1"); }
 
     void status(const std::string& text) const { send("STATUS=" + text); }

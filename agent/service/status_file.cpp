@@ -21,31 +21,6 @@ namespace {
 constexpr std::size_t max_files = 64;
 constexpr std::size_t max_bytes = std::size_t{1024} * 1024;
 
-std::vector<std::filesystem::path> directories(const Environment& environment) {
-    std::vector<std::filesystem::path> found;
-    if (const auto given = environment("RUNTIME_DIRECTORY")) {
-        found.emplace_back(given->substr(0, given->find(':')));
-    }
-    found.emplace_back("/run/tapline");
-    if (const auto session = environment("XDG_RUNTIME_DIR")) {
-        found.push_back(std::filesystem::path(*session) / "tapline");
-    }
-    found.emplace_back(fmt::format("/dev/shm/tapline-{}", ::geteuid()));
-    return found;
-}
-
-/// Nobody else may have put the directory there: what we write would follow their links.
-bool usable(const std::filesystem::path& directory) {
-    ::mkdir(directory.c_str(), 0755);
-
-    struct stat status {};
-
-    if (::lstat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-        return false;
-    }
-    return status.st_uid == ::geteuid() && ::access(directory.c_str(), W_OK) == 0;
-}
-
 int open_locked(const std::filesystem::path& file) {
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
@@ -75,6 +50,30 @@ std::optional<FoundStatus> read_one(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::vector<std::filesystem::path> runtime_directories(const Environment& environment) {
+    std::vector<std::filesystem::path> found;
+    if (const auto given = environment("RUNTIME_DIRECTORY")) {
+        found.emplace_back(given->substr(0, given->find(':')));
+    }
+    found.emplace_back("/run/tapline");
+    if (const auto session = environment("XDG_RUNTIME_DIR")) {
+        found.push_back(std::filesystem::path(*session) / "tapline");
+    }
+    found.emplace_back(fmt::format("/dev/shm/tapline-{}", ::geteuid()));
+    return found;
+}
+
+bool usable_runtime_directory(const std::filesystem::path& directory) {
+    ::mkdir(directory.c_str(), 0755);
+
+    struct stat status {};
+
+    if (::lstat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+        return false;
+    }
+    return status.st_uid == ::geteuid() && ::access(directory.c_str(), W_OK) == 0;
+}
+
 std::optional<StatusFile> StatusFile::open(
     const std::string& path, const std::string& name, const Environment& environment
 ) {
@@ -82,8 +81,8 @@ std::optional<StatusFile> StatusFile::open(
     if (!path.empty()) {
         candidates.emplace_back(path);
     } else {
-        for (const auto& directory : directories(environment)) {
-            if (usable(directory)) {
+        for (const auto& directory : runtime_directories(environment)) {
+            if (usable_runtime_directory(directory)) {
                 candidates.push_back(directory / fmt::format("agent-{}.json", name));
             }
         }
@@ -126,7 +125,7 @@ std::vector<FoundStatus> find_status_files(
     if (!path.empty()) {
         files.emplace_back(path);
     } else {
-        for (const auto& directory : directories(environment)) {
+        for (const auto& directory : runtime_directories(environment)) {
             std::error_code unreadable;
             for (const auto& entry : std::filesystem::directory_iterator(directory, unreadable)) {
                 const std::string name = entry.path().filename().string();

@@ -32,6 +32,12 @@ class StatusFile {
     int descriptor_;
 };
 
+/// Where a running agent may keep small files in memory, the best place first; none is made here.
+[[nodiscard]] std::vector<std::filesystem::path> runtime_directories(const Environment& environment
+);
+/// Makes it if need be. Nobody else may have put it there: what we write would follow their links.
+[[nodiscard]] bool usable_runtime_directory(const std::filesystem::path& directory);
+
 struct FoundStatus {
     std::string text;
     bool alive = false;

@@ -86,6 +86,7 @@ std::string encode(const AgentStatus& status) {
         {"central", status.central},
         {"certificate_until", status.certificate_until},
         {"written_at", status.written_at},
+        {"refused_settings", status.refused_settings},
         {"journals", std::move(journals)},
     };
     return whole.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -101,6 +102,7 @@ std::optional<AgentStatus> decode_status(const std::string& text) {
         status.central = whole.value("central", "");
         status.certificate_until = whole.value("certificate_until", "");
         status.written_at = whole.value("written_at", "");
+        status.refused_settings = whole.value("refused_settings", "");
         for (const auto& journal : whole.at("journals")) {
             status.journals.push_back(read(journal));
         }

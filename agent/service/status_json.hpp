@@ -14,7 +14,8 @@ struct AgentStatus {
     std::string name;
     std::string central;
     std::string certificate_until;  ///< UTC; empty without TLS
-    std::string written_at;  ///< UTC
+    std::string written_at;         ///< UTC
+    std::string refused_settings;   ///< why a reload kept the old ones; empty: it didn't
     std::vector<sync::SyncStatus> journals;
 };
 

@@ -1,12 +1,14 @@
 #include "agent/sync/syncer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "common/log.hpp"
+#include "common/test_hook.hpp"
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -42,6 +44,7 @@ Syncer::Syncer(SyncOptions options, Seams seams)
       clock_(seams.clock),
       store_(seams.store),
       client_(seams.transport, options_.controller, options_.agent_version),
+      progress_(seams.clock),
       upkeep_(options_.upkeep, seams.clock, seams.store, status_),
       rows_(seams.clock),
       stop_(seams.clock),
@@ -64,6 +67,14 @@ asio::awaitable<void> Syncer::run() {
     co_await std::move(both);
     auto closing = store_.close();
     co_await std::move(closing);
+    progress_.ended();
+}
+
+const char* Syncer::stuck_at() const {
+    if (progress_.late()) {
+        return progress_.at();
+    }
+    return upkeep_.progress().late() ? upkeep_.progress().at() : nullptr;
 }
 
 void Syncer::stop() {
@@ -85,6 +96,11 @@ void Syncer::swapped() {
 asio::awaitable<void> Syncer::run_rounds() {
     while (!stopping_) {
         std::optional<Error> failure;
+        progress_.step("turn", 0ms);
+        if (test_hangs_at("turn")) {
+            auto hanging = clock_.sleep(24h);
+            co_await std::move(hanging);
+        }
         try {
             auto going = round();
             co_await std::move(going);
@@ -111,8 +127,16 @@ asio::awaitable<void> Syncer::round() {
         upkeep_.closed();
     }
     if (!open_) {
+        progress_.step("open", disk_limit);
         auto opening = open();
         co_await std::move(opening);
+    }
+    if (options_.first_pause.count() > 0) {
+        const auto rest = std::exchange(options_.first_pause, {});
+        upkeep_.expect_ack(false);
+        auto resting = pause(rest);
+        co_await std::move(resting);
+        co_return;
     }
     if (hello_due_) {
         auto greeting = greet();
@@ -202,6 +226,7 @@ asio::awaitable<void> Syncer::open() {
 
 /// The last act before the process ends: nothing may be left for the writer's own checkpoint.
 asio::awaitable<void> Syncer::close() {
+    progress_.step("close", disk_limit);
     try {
         auto writing = write_down();
         co_await std::move(writing);
@@ -228,11 +253,13 @@ asio::awaitable<void> Syncer::wait_for_rows() {
     if (unwritten_) {
         limit = std::min<std::chrono::milliseconds>(limit, full_disk_retry);
     }
+    progress_.step("wait for pours", limit);
     auto waiting = rows_.wait(limit);
     static_cast<void>(co_await std::move(waiting));
 }
 
 asio::awaitable<void> Syncer::pause(std::chrono::milliseconds duration) {
+    progress_.step("pause", duration);
     const auto until = clock_.now_mono() + duration;
     status_.next_try = clock_.now_utc() + duration;
     if (on_change_) {

@@ -16,6 +16,7 @@
 
 #include "agent/sync/advice.hpp"
 #include "agent/sync/client.hpp"
+#include "agent/sync/progress.hpp"
 #include "agent/sync/signal.hpp"
 #include "agent/sync/store.hpp"
 #include "agent/sync/sync_status.hpp"
@@ -37,6 +38,7 @@ struct Raising {
     std::function<void(const std::string& target)> run;
     boost::asio::any_io_executor thread;
     std::chrono::milliseconds again_after{3'600'000};  ///< when it failed
+    std::chrono::milliseconds limit{3'600'000};        ///< the backup of a large file takes long
 };
 
 struct SyncOptions {
@@ -49,6 +51,8 @@ struct SyncOptions {
     std::uint64_t seed = 0;  ///< of the jitter
     std::chrono::milliseconds request_deadline{30'000};
     std::chrono::milliseconds reopen_pause{5'000};
+    /// Before the first hello: an agent that was restarted often in a row gives central room.
+    std::chrono::milliseconds first_pause{};
     /// How often central is asked again while an operator has to act.
     std::chrono::milliseconds slow_poll{60'000};
     /// Central says that this device's certificate has to be renewed first; may be empty.
@@ -80,6 +84,10 @@ class Syncer {
     void swapped();
 
     [[nodiscard]] const SyncStatus& status() const noexcept { return status_; }
+
+    /// The loop that hasn't come by in the time that it gave itself, and what it was at; nullptr
+    /// while all is well.
+    [[nodiscard]] const char* stuck_at() const;
 
     /// Called after the state or the cursor changed.
     void on_change(std::function<void()> handler) { on_change_ = std::move(handler); }
@@ -158,6 +166,7 @@ class Syncer {
     Store& store_;
     Client client_;
     SyncStatus status_;
+    Progress progress_;
     Upkeep upkeep_;
     Signal rows_;
     Signal stop_;

@@ -42,6 +42,7 @@ asio::awaitable<std::optional<wire::Problem>> Syncer::repair(std::string reason)
     // What central has acked belongs to the old epoch.
     auto writing = write_down();
     co_await std::move(writing);
+    progress_.step("epoch", options_.request_deadline + disk_limit);
     auto composing = compose_epoch_request();
     wire::EpochRequest request = co_await std::move(composing);
     request.reason = std::move(reason);

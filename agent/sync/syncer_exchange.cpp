@@ -72,6 +72,7 @@ asio::awaitable<void> Syncer::drain() {
             }
         }
         enter(SyncState::sending);
+        progress_.step("batch", options_.request_deadline + disk_limit);
         std::optional<Position> next;
         if (ready_->full) {
             next = Position{ready_->last_seq, ready_->hash};
@@ -156,9 +157,11 @@ asio::awaitable<void> Syncer::write_down() {
     if (!unwritten_) {
         co_return;
     }
+    progress_.step("write an ack down", options_.request_deadline + disk_limit);
     const journal::AckRecord record = *unwritten_;
     auto work = [record](journal::Journal& journal) {
         test_stop_at("mark");
+        test_slow_at("mark");
         journal.record_ack(record);
         test_stop_at("marked");
     };

@@ -42,6 +42,7 @@ asio::awaitable<wire::Hello> Syncer::compose_hello() {
 }
 
 asio::awaitable<void> Syncer::greet() {
+    progress_.step("hello", options_.request_deadline + disk_limit);
     auto composing = compose_hello();
     wire::Hello hello = co_await std::move(composing);
     status_.max_seq = hello.max_seq;
@@ -66,6 +67,7 @@ asio::awaitable<void> Syncer::greet() {
 }
 
 asio::awaitable<void> Syncer::take_cursor(wire::HelloReply reply) {
+    progress_.step("agree on the cursor", disk_limit);
     const Seq cursor = reply.cursor;
     auto work = [cursor](journal::Journal& journal) {
         return cursor == 0 ? std::optional<RowHash>(RowHash{}) : journal.hash_at(cursor);

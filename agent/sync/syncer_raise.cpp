@@ -40,6 +40,7 @@ asio::awaitable<void> Syncer::raise(std::string target) {
     unwritten_.reset();
     auto closing = store_.close();
     co_await std::move(closing);
+    progress_.step("raise the journal", options_.raising.limit);
     std::optional<Error> failure;
     try {
         const Raising& raising = options_.raising;

@@ -29,6 +29,7 @@ Upkeep::Upkeep(UpkeepRules rules, Clock& clock, Store& store, SyncStatus& status
       store_(store),
       status_(status),
       signal_(clock),
+      progress_(clock),
       custody_(rules.custody) {}
 
 asio::awaitable<void> Upkeep::run() {
@@ -40,10 +41,12 @@ asio::awaitable<void> Upkeep::run() {
             if (due.task != Task::none) {
                 limit = std::min(forever, due.at - now);
             }
+            progress_.step("wait for upkeep", limit);
             auto waiting = signal_.wait(limit);
             static_cast<void>(co_await std::move(waiting));
             continue;
         }
+        progress_.step("upkeep", disk_limit);
         try {
             auto performing = perform(due.task);
             co_await std::move(performing);
@@ -60,6 +63,7 @@ asio::awaitable<void> Upkeep::run() {
             }
         }
     }
+    progress_.ended();
 }
 
 void Upkeep::stop() {

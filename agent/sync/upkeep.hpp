@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "agent/sync/custody.hpp"
+#include "agent/sync/progress.hpp"
 #include "agent/sync/signal.hpp"
 #include "agent/sync/store.hpp"
 #include "agent/sync/sync_status.hpp"
@@ -48,6 +49,8 @@ class Upkeep {
 
     [[nodiscard]] Custody& custody() noexcept { return custody_; }
 
+    [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
+
     /// Called when a task failed; the sender decides what becomes of the journal.
     void on_failure(std::function<void(const Error&)> handler) { on_failure_ = std::move(handler); }
 
@@ -75,6 +78,7 @@ class Upkeep {
     Store& store_;
     SyncStatus& status_;
     Signal signal_;
+    Progress progress_;
     Custody custody_;
     std::function<void(const Error&)> on_failure_;
     std::function<void()> on_counted_;

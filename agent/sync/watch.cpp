@@ -64,6 +64,15 @@ void Watch::add(
     entries_.push_back(std::move(entry));
 }
 
+void Watch::remove(const Store& store) {
+    std::erase_if(entries_, [&](const auto& entry) {
+        if (entry->store == &store) {
+            forget_wal(*entry);
+        }
+        return entry->store == &store;
+    });
+}
+
 void Watch::start() {
     asio::post(tick_.get_executor(), [this] {
         tick_.expires_after(0ms);

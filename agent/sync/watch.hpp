@@ -37,13 +37,16 @@ class Watch {
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
-    /// Before start(). `store` outlives this; the handlers run on `home`.
+    /// Before start(), later on the storage executor. `store` stays until remove(); the handlers
+    /// run on `home`.
     void add(
         const Store& store,
         std::filesystem::path file,
         boost::asio::any_io_executor home,
         Handlers handlers
     );
+    /// On the storage executor. What was told before is still on its way to `home`.
+    void remove(const Store& store);
     void start();
     /// On the storage executor; nothing is called afterwards.
     void stop();

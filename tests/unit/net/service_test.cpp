@@ -155,6 +155,10 @@ TEST_CASE("Notifier: says what systemd expects, where systemd says") {
     CHECK(heard() == "READY=1");
     notifier.status("idle");
     CHECK(heard() == "STATUS=idle");
+    notifier.reloading();
+    const auto reloading = heard();
+    CHECK(reloading.rfind("RELOADING=1\nMONOTONIC_USEC=", 0) == 0);
+    CHECK(std::stoll(reloading.substr(reloading.rfind('=') + 1)) > 0);
     notifier.alive();
     CHECK(heard() == "WATCHDOG=1");
     notifier.stopping();
