@@ -115,6 +115,7 @@ json to_json(const Line& line) {
         out["acked_through"] = line.facts->identity.acked_through;
         out["max_seq"] = line.facts->max_seq;
         out["depth"] = line.facts->depth;
+        out["depth_exact"] = line.facts->depth_exact;
         out["oldest_recorded_at"] = optional_text(line.facts->oldest_recorded_at);
         out["free_bytes"] = line.facts->free_bytes;
     }
@@ -150,7 +151,13 @@ void print(const Line& line) {
                                 ? fmt::format(", the oldest of {}", *facts.oldest_recorded_at)
                                 : "";
         print_field(
-            "waiting", fmt::format("{} pours{}", facts.depth, facts.depth > 0 ? oldest : "")
+            "waiting",
+            fmt::format(
+                "{}{} pours{}",
+                facts.depth_exact ? "" : "about ",
+                facts.depth,
+                facts.depth > 0 ? oldest : ""
+            )
         );
         print_field("free space", fmt::format("{} MiB", facts.free_bytes / (1024 * 1024)));
     }

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/journal/backlog.hpp"
 #include "agent/journal/batch_builder.hpp"
 #include "agent/journal/checkpoint.hpp"
 #include "agent/journal/clock_notes.hpp"
@@ -29,9 +30,6 @@ constexpr std::string_view sql_data_version = "PRAGMA data_version";
 /// A backlog fills the page cache (2 MB), which an idle agent needn't keep.
 constexpr std::string_view sql_shrink = "PRAGMA shrink_memory";
 constexpr std::string_view sql_wal_mode = "PRAGMA journal_mode=WAL";
-
-/// Rows whose status one transaction may change: some 5 ms under the write lock on a Pi Zero.
-constexpr std::int64_t rows_per_mark = 500;
 
 struct FileKey {
     dev_t device = 0;
@@ -76,7 +74,9 @@ class SqliteJournal final : public Journal {
           cursor_(database_),
           clock_(database_),
           checkpointer_(database_),
-          data_version_(database_.prepare(sql_data_version)) {
+          data_version_(database_.prepare(sql_data_version)),
+          backlog_(database_, rows_),
+          acked_at_start_(cursor_.read().acked_through) {
         if (access == Access::work) {
             heal_settled();
         }
@@ -96,7 +96,13 @@ class SqliteJournal final : public Journal {
     std::optional<wire::Batch> next_batch(Seq after, const RowHash& previous, BatchLimits limits)
         override;
     std::optional<RowHash> hash_at(Seq seq) override;
-    std::int64_t mark_held(Seq through, std::int64_t limit) override;
+
+    Marked mark_held(Seq through, std::int64_t limit) override {
+        return backlog_.hold(cursor_.read().acked_through, through, limit);
+    }
+
+    Marked heal_settled() override { return backlog_.heal(acked_at_start_); }
+
     void record_ack(const AckRecord& ack) override;
     void move_cursor(Seq cursor, const RowHash& hash) override;
     std::vector<wire::ChainPoint> chain_points(std::int64_t limit) override;
@@ -115,7 +121,6 @@ class SqliteJournal final : public Journal {
 
   private:
     static std::vector<std::pair<Seq, std::string>> check_revision(Database& database);
-    void heal_settled();
     void settle_in_steps(const AckRecord& ack, Seq acked);
     void confirm_in_steps(Seq after, Seq through);
     [[nodiscard]] std::pair<std::string, Seq> revision_of(Seq seq) const;
@@ -129,12 +134,8 @@ class SqliteJournal final : public Journal {
     ClockNotes clock_;
     Checkpointer checkpointer_;
     Statement data_version_;
-    Seq nothing_new_through_ = 0;  ///< no row up to here has status `new`
-    /// Rows in (counted_after_, counted_through_], so that counts() needn't scan a backlog each
-    /// time.
-    std::int64_t counted_ = 0;
-    Seq counted_after_ = 0;
-    Seq counted_through_ = 0;
+    Backlog backlog_;
+    Seq acked_at_start_ = 0;
 };
 
 std::vector<std::pair<Seq, std::string>> SqliteJournal::check_revision(Database& database) {
@@ -171,25 +172,6 @@ std::vector<std::pair<Seq, std::string>> SqliteJournal::check_revision(Database&
     return lines;
 }
 
-/// A technician who wants a pour sent again sets it to `new`; when it is settled already, that only
-/// makes the tap refuse the next guest.
-void SqliteJournal::heal_settled() {
-    const auto acked = cursor_.read().acked_through;
-    // Forward only: a trigger of somebody's that sets them back must not keep us here.
-    for (Seq after = 0; after < acked;) {
-        const auto found = rows_.find_new(after, acked, rows_per_mark);
-        if (found.empty()) {
-            return;
-        }
-        Transaction transaction(database_);
-        for (const auto seq : found) {
-            rows_.confirm(seq - 1, seq);
-        }
-        transaction.commit();
-        after = found.back();
-    }
-}
-
 std::pair<std::string, Seq> SqliteJournal::revision_of(Seq seq) const {
     std::pair<std::string, Seq> result{revisions_.front().second, std::numeric_limits<Seq>::max()};
     for (const auto& [first, revision] : revisions_) {
@@ -206,20 +188,9 @@ Counts SqliteJournal::counts() {
     const auto identity = cursor_.read();
     Counts counts;
     counts.max_seq = rows_.max_seq();
-    if (identity.acked_through < counted_after_ || counts.max_seq < counted_through_) {
-        counted_ = 0;
-        counted_after_ = identity.acked_through;
-        counted_through_ = identity.acked_through;
-    }
-    counted_ -= rows_.count(counted_after_, std::min(identity.acked_through, counted_through_));
-    counted_after_ = identity.acked_through;
-    counted_through_ = std::max(counted_through_, counted_after_);
-    counted_ += rows_.count(counted_through_, counts.max_seq);
-    counted_through_ = std::max(counted_through_, counts.max_seq);
-    counts.depth = counted_;
+    counts.depth = backlog_.depth(identity.acked_through, counts.max_seq);
     if (counts.depth > 0) {
-        counts.oldest_recorded_at =
-            rows_.first_recorded_at(std::max(identity.acked_through, identity.adopted_through));
+        counts.oldest_recorded_at = oldest_recorded_at(rows_, identity, counts.max_seq);
     }
     counts.wal_pages = checkpointer_.pages_left();
 
@@ -279,24 +250,6 @@ std::optional<RowHash> SqliteJournal::hash_at(Seq seq) {
         return true;
     });
     return point.hash;
-}
-
-std::int64_t SqliteJournal::mark_held(Seq through, std::int64_t limit) {
-    const auto last = std::min(through, rows_.max_seq());
-    const auto after = std::max(cursor_.read().acked_through, nothing_new_through_);
-    const auto found = rows_.find_new(after, last, limit);
-    std::int64_t changed = 0;
-    if (!found.empty()) {
-        Transaction transaction(database_);
-        for (const auto seq : found) {
-            changed += rows_.hold(seq);
-        }
-        transaction.commit();
-    }
-    const bool none_left = static_cast<std::int64_t>(found.size()) < limit;
-    nothing_new_through_ = std::max(nothing_new_through_, none_left ? last : found.back());
-    // The writer may have been quicker with some of them: that is no sign that none is left.
-    return none_left ? changed : static_cast<std::int64_t>(found.size());
 }
 
 void SqliteJournal::record_ack(const AckRecord& ack) {

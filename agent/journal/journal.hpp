@@ -32,7 +32,7 @@ struct Identity {
 
 struct Counts {
     Seq max_seq = 0;
-    std::int64_t depth = 0;                         ///< rows with seq > acked_through
+    std::int64_t depth = 0;  ///< rows with seq > acked_through; see backlog.hpp
     std::optional<std::string> oldest_recorded_at;  ///< of the oldest un-acked row that has a time
     std::int64_t wal_pages = 0;
     std::int64_t free_bytes = 0;
@@ -51,6 +51,11 @@ struct AckRecord {
     std::vector<Seq> quarantined;
     std::vector<wire::Released> released;
     Seq prunable_through = 0;
+};
+
+struct Marked {
+    std::int64_t rows = 0;  ///< changed
+    bool more = false;      ///< some haven't been looked at yet
 };
 
 /// What a journal tells without being changed.
@@ -92,10 +97,15 @@ class Journal : public JournalReader {
     /// True when the path no longer names the file that is open: somebody swapped it.
     [[nodiscard]] virtual bool swapped() = 0;
 
-    /// `new` -> `held` for rows after the acked ones, at most `limit` rows under one lock. Returns
-    /// the number of rows changed; less than limit means that none is left. Rows with
-    /// seq > `through` are left alone.
-    virtual std::int64_t mark_held(Seq through, std::int64_t limit) = 0;
+    /// `new` -> `held` for rows after the acked ones, at most `limit` rows under one lock, the
+    /// newest ones first. Looks at a bounded number of rows. Rows with seq > `through` are left
+    /// alone.
+    virtual Marked mark_held(Seq through, std::int64_t limit) = 0;
+
+    /// A technician who wants a pour sent again sets it to `new`; when it is settled already, that
+    /// only makes the tap refuse the next guest. Confirms such rows again: the newest when the file
+    /// is opened, a bounded number more with each call.
+    virtual Marked heal_settled() = 0;
 
     /// The cursor, the batch's hash and the statuses (`confirmed`, `quarantined`), in one
     /// transaction.

@@ -28,7 +28,8 @@ constexpr std::array<const char*, 14> columns{
 constexpr std::string_view sql_max_seq = "SELECT COALESCE(max(seq), 0) FROM pours";
 constexpr std::string_view sql_count = "SELECT count(*) FROM pours WHERE seq > ?1 AND seq <= ?2";
 constexpr std::string_view sql_first_recorded_at =
-    "SELECT recorded_at FROM pours WHERE seq > ?1 AND recorded_at IS NOT NULL ORDER BY seq LIMIT 1";
+    "SELECT recorded_at FROM pours WHERE seq > ?1 AND seq <= ?2 AND recorded_at IS NOT NULL "
+    "ORDER BY seq LIMIT 1";
 constexpr std::string_view sql_read =
     "SELECT seq, card_uid, client_tx_id, data, duration_ms, end_ts, legacy_status, price_cents, "
     "price_per_ml_at_pour, "
@@ -36,6 +37,9 @@ constexpr std::string_view sql_read =
     "FROM pours WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
 constexpr std::string_view sql_find_new =
     "SELECT seq FROM pours WHERE seq > ?1 AND seq <= ?2 AND status = 'new' ORDER BY seq LIMIT ?3";
+constexpr std::string_view sql_find_newest_new =
+    "SELECT seq FROM pours WHERE seq > ?1 AND seq <= ?2 AND status = 'new' ORDER BY seq DESC LIMIT "
+    "?3";
 constexpr std::string_view sql_hold =
     "UPDATE pours SET status = 'held' WHERE seq = ?1 AND status = 'new'";
 constexpr std::string_view sql_confirm =
@@ -69,6 +73,7 @@ Rows::Rows(Database& database)
       first_recorded_at_(database.prepare(sql_first_recorded_at)),
       read_(database.prepare(sql_read)),
       find_new_(database.prepare(sql_find_new)),
+      find_newest_new_(database.prepare(sql_find_newest_new)),
       hold_(database.prepare(sql_hold)),
       confirm_(database.prepare(sql_confirm)),
       quarantine_(database.prepare(sql_quarantine)),
@@ -85,9 +90,9 @@ std::int64_t Rows::count(Seq after, Seq through) {
     return count_.step() ? count_.integer(0) : 0;
 }
 
-std::optional<std::string> Rows::first_recorded_at(Seq after) {
+std::optional<std::string> Rows::first_recorded_at(Seq after, Seq through) {
     const ResetAtExit at_exit(first_recorded_at_);
-    first_recorded_at_.bind(1, after);
+    first_recorded_at_.bind(1, after).bind(2, through);
     return first_recorded_at_.step() ? std::optional(first_recorded_at_.text(0)) : std::nullopt;
 }
 
@@ -102,11 +107,19 @@ void Rows::read(Seq after, Seq through, const std::function<bool(RawPour&&)>& ta
 }
 
 std::vector<Seq> Rows::find_new(Seq after, Seq through, std::int64_t limit) {
-    const ResetAtExit at_exit(find_new_);
-    find_new_.bind(1, after).bind(2, through).bind(3, limit);
+    return seqs_of(find_new_, after, through, limit);
+}
+
+std::vector<Seq> Rows::find_newest_new(Seq after, Seq through, std::int64_t limit) {
+    return seqs_of(find_newest_new_, after, through, limit);
+}
+
+std::vector<Seq> Rows::seqs_of(Statement& find, Seq after, Seq through, std::int64_t limit) {
+    const ResetAtExit at_exit(find);
+    find.bind(1, after).bind(2, through).bind(3, limit);
     std::vector<Seq> found;
-    while (find_new_.step()) {
-        found.push_back(find_new_.integer(0));
+    while (find.step()) {
+        found.push_back(find.integer(0));
     }
     return found;
 }

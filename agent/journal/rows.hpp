@@ -26,7 +26,7 @@ class Rows {
     /// Rows with after < seq <= through.
     [[nodiscard]] std::int64_t count(Seq after, Seq through);
     /// Of the first row behind `after` that has a time.
-    [[nodiscard]] std::optional<std::string> first_recorded_at(Seq after);
+    [[nodiscard]] std::optional<std::string> first_recorded_at(Seq after, Seq through);
 
     /// Rows with after < seq <= through, ascending, until `take` says no. No read transaction stays
     /// open afterwards.
@@ -34,6 +34,8 @@ class Rows {
 
     /// Seqs with after < seq <= through and status `new`, at most `limit`.
     [[nodiscard]] std::vector<Seq> find_new(Seq after, Seq through, std::int64_t limit);
+    /// The same, the highest seq first.
+    [[nodiscard]] std::vector<Seq> find_newest_new(Seq after, Seq through, std::int64_t limit);
     /// Each returns the rows changed; rows whose status is another one stay as they are.
     std::int64_t hold(Seq seq);                    ///< new -> held
     std::int64_t confirm(Seq after, Seq through);  ///< new, held -> confirmed
@@ -41,11 +43,14 @@ class Rows {
     std::int64_t release(Seq seq);                 ///< quarantined -> confirmed
 
   private:
+    static std::vector<Seq> seqs_of(Statement& find, Seq after, Seq through, std::int64_t limit);
+
     Statement max_seq_;
     Statement count_;
     Statement first_recorded_at_;
     Statement read_;
     Statement find_new_;
+    Statement find_newest_new_;
     Statement hold_;
     Statement confirm_;
     Statement quarantine_;

@@ -89,7 +89,7 @@ Stats read_stats(Reading& reading, std::int64_t days) {
     stats.max_seq = rows.max_seq();
     stats.prunable_rows = rows.count(0, stats.identity.prunable_through);
     // Rows that were there at adoption have no time of their own.
-    stats.oldest_recorded_at = rows.first_recorded_at(acked);
+    stats.oldest_recorded_at = rows.first_recorded_at(acked, stats.max_seq);
     stats.all = sum_after(database, std::numeric_limits<Seq>::min());
     stats.waiting = sum_after(database, acked);
     auto statuses = database.prepare(sql_per_status);

@@ -10,7 +10,8 @@ namespace tapline::service {
 struct JournalFacts {
     journal::Identity identity;
     Seq max_seq = 0;
-    std::int64_t depth = 0;  ///< pours not acked
+    std::int64_t depth = 0;   ///< pours not acked
+    bool depth_exact = true;  ///< false: by their numbers, a long backlog isn't counted
     std::optional<std::string> oldest_recorded_at;
     std::int64_t free_bytes = 0;
 };

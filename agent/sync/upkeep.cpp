@@ -21,6 +21,9 @@ constexpr std::chrono::milliseconds longest_checkpoint_pause = 5min;
 /// How long counts may be old while the tap works; a WAL grows by some 4 pages a pour.
 constexpr std::chrono::milliseconds count_pause = 50ms;
 
+/// Between two looks at old rows: a million of them takes 20 s, and the card is hardly busy.
+constexpr std::chrono::milliseconds heal_pause = 100ms;
+
 }  // namespace
 
 Upkeep::Upkeep(UpkeepRules rules, Clock& clock, Store& store, SyncStatus& status)
@@ -77,6 +80,7 @@ void Upkeep::opened() {
     clock_offset_ = clock_.now_utc().time_since_epoch() - clock_.now_mono().time_since_epoch();
     wal_dirty_ = true;
     checkpoint_pause_ = {};
+    heal_at_ = clock_.now_mono() + heal_pause;
     changed();
 }
 
@@ -129,6 +133,9 @@ Upkeep::Due Upkeep::next_due() const {
     if (const auto mark_at = custody_.due()) {
         consider(Task::mark, *mark_at);
     }
+    if (heal_at_) {
+        consider(Task::heal, *heal_at_);
+    }
     if (count_at_) {
         consider(Task::count, *count_at_);
     }
@@ -164,6 +171,11 @@ asio::awaitable<void> Upkeep::perform(Task task) {
             co_await std::move(counting);
             co_return;
         }
+        case Task::heal: {
+            auto healing = heal();
+            co_await std::move(healing);
+            co_return;
+        }
     }
 }
 
@@ -174,11 +186,11 @@ asio::awaitable<void> Upkeep::mark() {
         return journal.mark_held(std::numeric_limits<Seq>::max(), limit);
     };
     auto marking = store_.with(work);
-    const std::int64_t marked = co_await std::move(marking);
-    if (marked > 0) {
+    const journal::Marked marked = co_await std::move(marking);
+    if (marked.rows > 0) {
         wrote();
     }
-    if (marked < limit) {
+    if (!marked.more) {
         custody_.nothing_left(before);
         custody_.marked(clock_.now_mono());
     }
@@ -217,6 +229,19 @@ asio::awaitable<void> Upkeep::count() {
     status_.free_bytes = counts.free_bytes;
     if (on_counted_) {
         on_counted_();
+    }
+}
+
+asio::awaitable<void> Upkeep::heal() {
+    auto work = [](journal::Journal& journal) { return journal.heal_settled(); };
+    auto healing = store_.with(work);
+    const journal::Marked healed = co_await std::move(healing);
+    heal_at_.reset();
+    if (healed.more) {
+        heal_at_ = clock_.now_mono() + heal_pause;
+    }
+    if (healed.rows > 0) {
+        wrote();
     }
 }
 

@@ -58,7 +58,7 @@ class Upkeep {
     void on_counted(std::function<void()> handler) { on_counted_ = std::move(handler); }
 
   private:
-    enum class Task { none, clock, mark, checkpoint, count };
+    enum class Task { none, clock, mark, checkpoint, count, heal };
 
     struct Due {
         Task task = Task::none;
@@ -70,6 +70,7 @@ class Upkeep {
     [[nodiscard]] boost::asio::awaitable<void> mark();
     [[nodiscard]] boost::asio::awaitable<void> checkpoint();
     [[nodiscard]] boost::asio::awaitable<void> count();
+    [[nodiscard]] boost::asio::awaitable<void> heal();
     [[nodiscard]] boost::asio::awaitable<void> note_clock();
     [[nodiscard]] bool clock_stepped() const;
 
@@ -90,6 +91,7 @@ class Upkeep {
     std::chrono::milliseconds clock_offset_{};
 
     std::optional<MonoTime> count_at_;
+    std::optional<MonoTime> heal_at_;  ///< rows of long ago; nothing hurries
     bool wal_dirty_ = false;
     MonoTime last_activity_;
     std::chrono::milliseconds checkpoint_pause_{};

@@ -195,8 +195,8 @@ TEST_CASE("an ack moves the cursor and the writer's statuses, and no other") {
     const auto legacy = statuses(file, 1, 14);
     const auto batch = opened->next_batch(0, {}, {});
     REQUIRE(batch);
-    CHECK(opened->mark_held(40, 1000) > 26);
-    CHECK(opened->mark_held(40, 1000) == 0);
+    CHECK(opened->mark_held(40, 1000).rows > 26);
+    CHECK(opened->mark_held(40, 1000).rows == 0);
     CHECK(statuses(file, 15, 40) == std::vector<std::string>(26, "held"));
     CHECK(opened->counts().depth == 40);
 
@@ -239,13 +239,13 @@ TEST_CASE("marks are bounded and tell when none is left") {
     const TempDir dir;
     const auto file = dir / "local_journal.db";
     const auto opened = make(file, 0, 25);
-    CHECK(opened->mark_held(12, 10) == 10);
-    CHECK(opened->mark_held(12, 10) == 2);
-    CHECK(opened->mark_held(12, 10) == 0);
+    CHECK(opened->mark_held(12, 10).rows == 10);
+    CHECK(opened->mark_held(12, 10).rows == 2);
+    CHECK(opened->mark_held(12, 10).rows == 0);
     CHECK(statuses(file, 12, 13) == std::vector<std::string>{"held", "new"});
-    CHECK(opened->mark_held(1000, 100) == 13);
+    CHECK(opened->mark_held(1000, 100).rows == 13);
     pour(file, 26, 27);
-    CHECK(opened->mark_held(1000, 100) == 2);
+    CHECK(opened->mark_held(1000, 100).rows == 2);
 }
 
 TEST_CASE("central's cursor may go forward and back") {

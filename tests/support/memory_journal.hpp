@@ -27,6 +27,8 @@ struct MemoryFile {
     std::int64_t opens = 0;
     std::int64_t longest_mark = 0;
     std::int64_t mark_calls = 0;
+    std::int64_t heal_calls = 0;
+    std::int64_t heals_needed = 1;
     std::vector<wire::Boot> boots;
     std::optional<Error> open_failure;
     std::optional<Error> write_failure;
@@ -124,7 +126,7 @@ class MemoryJournal final : public journal::Journal {
         return std::nullopt;
     }
 
-    std::int64_t mark_held(Seq through, std::int64_t limit) override {
+    journal::Marked mark_held(Seq through, std::int64_t limit) override {
         ++file_.mark_calls;
         std::int64_t marked = 0;
         for (auto& row : file_.rows) {
@@ -137,7 +139,12 @@ class MemoryJournal final : public journal::Journal {
             write();
         }
         file_.longest_mark = std::max(file_.longest_mark, marked);
-        return marked;
+        return {marked, marked == limit};
+    }
+
+    journal::Marked heal_settled() override {
+        ++file_.heal_calls;
+        return {0, file_.heal_calls < file_.heals_needed};
     }
 
     void record_ack(const journal::AckRecord& ack) override {

@@ -316,6 +316,18 @@ TEST_CASE("Syncer: five quiet seconds bring one checkpoint, and then nothing is 
     CHECK(bar.file.writes == writes);
 }
 
+TEST_CASE("Syncer: settled rows of long ago are looked at bit by bit, after each start once") {
+    Bar bar;
+    bar.file.heals_needed = 4;
+    bar.start();
+    bar.run(50ms);
+    CHECK(bar.file.heal_calls == 0);
+    bar.run(2s);
+    CHECK(bar.file.heal_calls == 4);
+    bar.run(1h, 1s);
+    CHECK(bar.file.heal_calls == 4);
+}
+
 TEST_CASE("Syncer: a WAL over 250 pages is brought back while the tap is busy") {
     Bar bar;
     bar.start();
