@@ -224,6 +224,12 @@ Json medians(const std::vector<Side>& sides) {
 
 }  // namespace
 
+double drain_once(const Lab& lab, const DrainOptions& options, int round) {
+    Drain drain(lab, options);
+    drain.make_masters();
+    return drain.run_tapline(round).rows_per_s;
+}
+
 Json measure_drain(const Lab& lab, const DrainOptions& options) {
     Drain drain(lab, options);
     drain.make_masters();

@@ -18,4 +18,7 @@ struct DrainOptions {
 /// Every round runs both sides, each in a database of its own, in alternating order.
 [[nodiscard]] nlohmann::ordered_json measure_drain(const Lab& lab, const DrainOptions& options);
 
+/// Rows per second of one run of tapline's side alone; `round` tells its database from others.
+[[nodiscard]] double drain_once(const Lab& lab, const DrainOptions& options, int round);
+
 }  // namespace tapline::bench

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "bench/backlog.hpp"
 #include "bench/bare.hpp"
 #include "bench/connections.hpp"
 #include "bench/drain.hpp"
@@ -30,6 +31,7 @@ struct Options {
     int limit_s = 600;
     DrainOptions drain;
     BareOptions bare;
+    BacklogOptions backlog;
     LatencyOptions latency;
     FootprintOptions footprint;
     ConnectionOptions connections;
@@ -51,6 +53,13 @@ void add_bare(CLI::App& app, BareOptions& options) {
     app.add_option("--transaction-rows", options.transaction_rows)->check(CLI::Range(1, 100'000));
     app.add_option("--transaction-journals", options.transaction_journals)
         ->check(CLI::Range(1, 50));
+}
+
+void add_backlog(CLI::App& app, BacklogOptions& options, const std::string& prefix) {
+    app.add_option("--" + prefix + "rows", options.rows, "Pours of the long backlog")
+        ->check(CLI::Range(1'000, 5'000'000));
+    app.add_option("--" + prefix + "away-s", options.away_s, "Seconds without central")
+        ->check(CLI::Range(1, 3'600));
 }
 
 void add_latency(CLI::App& app, LatencyOptions& options) {
@@ -115,6 +124,9 @@ Json measure(const CLI::App& app, const Options& options) {
     if (all || app.got_subcommand("drain")) {
         json["drain"] = measure_drain(lab, options.drain);
     }
+    if (all || app.got_subcommand("backlog")) {
+        json["backlog"] = measure_backlog(lab, options.backlog);
+    }
     if (all || app.got_subcommand("latency")) {
         json["latency"] = measure_latency(lab, options.latency);
     }
@@ -171,6 +183,11 @@ int main(int argc, char** argv) {
         *app.add_subcommand("bare", "The bare side of drain; DATABASE_URL names the database"),
         options.bare
     );
+    add_backlog(
+        *app.add_subcommand("backlog", "One long journal: start, memory, drain"),
+        options.backlog,
+        ""
+    );
     add_latency(
         *app.add_subcommand("latency", "COMMIT of the writer to PostgreSQL"), options.latency
     );
@@ -190,6 +207,7 @@ int main(int argc, char** argv) {
     );
     CLI::App& all = *app.add_subcommand("all", "Everything, with the defaults of each");
     add_drain(all, options.drain);
+    add_backlog(all, options.backlog, "backlog-");
     add_latency(all, options.latency);
     add_footprint(all, options.footprint);
     add_connections(all, options.connections);
