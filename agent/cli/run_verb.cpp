@@ -57,6 +57,11 @@ void add_run_verb(CLI::App& app, int& exit_code) {
         flags->first_retry_spread_s,
         "Spread of the first retry after a session that worked"
     );
+    verb->add_option(
+        "--keep-days",
+        flags->keep_days,
+        "Days of running for which sent pours stay in the journal (30)"
+    );
     verb->footer(
         "Example:\n  tapline-agent run --journal /var/lib/tap/journal.db --central "
         "https://central.example:8443\n"

@@ -1,10 +1,14 @@
 #include "agent/cli/status_verb.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <thread>
+
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -17,6 +21,7 @@
 #include "agent/service/settings.hpp"
 #include "agent/service/status_file.hpp"
 #include "agent/service/status_json.hpp"
+#include "common/clock.hpp"
 #include "common/error.hpp"
 
 namespace tapline::cli {
@@ -31,6 +36,7 @@ constexpr const char* start_it = "start the agent: systemctl start tapline-agent
 struct Arguments {
     service::Flags flags;
     bool json = false;
+    int watch_s = 0;  ///< 0: once
 };
 
 /// What is known of one journal: from the agent, from the file, or why not.
@@ -41,6 +47,7 @@ struct Line {
     std::string what_to_do = start_it;
     std::optional<sync::SyncStatus> running;
     std::optional<service::JournalFacts> facts;
+    sync::Room room = sync::Room::ample;
     std::string trouble;
 };
 
@@ -79,9 +86,20 @@ void take_running(Line& line, const std::vector<service::AgentStatus>& agents) {
     }
 }
 
+/// Less room than the tap needs is as bad as anything that the agent says of itself.
+void take_room(Line& line) {
+    const auto days = line.running ? line.running->days_left : std::nullopt;
+    line.room = sync::room_of(line.facts->free_bytes, days, sync::Room::ample);
+    if (line.room == sync::Room::alarm) {
+        line.what_to_do = std::string(sync::what_to_do(line.room));
+        line.exit_code = attention;
+    }
+}
+
 void take_facts(Line& line) {
     try {
         line.facts = service::read_facts(line.file);
+        take_room(line);
     } catch (const Error& failure) {
         line.trouble = failure.what();
         line.what_to_do = failure.hint();
@@ -118,9 +136,12 @@ json to_json(const Line& line) {
         out["depth_exact"] = line.facts->depth_exact;
         out["oldest_recorded_at"] = optional_text(line.facts->oldest_recorded_at);
         out["free_bytes"] = line.facts->free_bytes;
+        out["room"] = sync::name_of(line.room);
+        out["pruned_through"] = line.facts->identity.pruned_through;
     }
     if (line.running) {
         out["last_ack"] = time_text(line.running->last_ack);
+        out["days_left"] = line.running->days_left ? json(*line.running->days_left) : json(nullptr);
         out["last_error"] = line.running->last_error;
         out["last_error_at"] = time_text(line.running->last_error_at);
         out["next_try"] = time_text(line.running->next_try);
@@ -141,6 +162,17 @@ std::string time_or(const std::optional<UtcTime>& time, const char* otherwise) {
     return time ? format_utc(*time) : otherwise;
 }
 
+std::string free_space(const Line& line) {
+    auto text = fmt::format("{} MiB", line.facts->free_bytes / (1024 * 1024));
+    if (line.running && line.running->days_left) {
+        text += fmt::format(", about {} days of pours", *line.running->days_left);
+    }
+    if (line.room != sync::Room::ample) {
+        text += fmt::format(" ({}): {}", sync::name_of(line.room), sync::what_to_do(line.room));
+    }
+    return text;
+}
+
 void print(const Line& line) {
     fmt::print("{}\n", line.file);
     print_field("state", line.state);
@@ -159,7 +191,7 @@ void print(const Line& line) {
                 facts.depth > 0 ? oldest : ""
             )
         );
-        print_field("free space", fmt::format("{} MiB", facts.free_bytes / (1024 * 1024)));
+        print_field("free space", free_space(line));
     }
     if (line.running) {
         const auto& running = *line.running;
@@ -252,6 +284,28 @@ int status(const Arguments& arguments) {
     return worst;
 }
 
+/// Until somebody ends it; a screen is painted over, a pipe gets one text after the other.
+int watch(const Arguments& arguments) {
+    const bool paint = !arguments.json && ::isatty(STDOUT_FILENO) == 1;
+    for (;;) {
+        if (paint) {
+            fmt::print("\033[H\033[2J");
+        }
+        if (!arguments.json) {
+            fmt::print(
+                "{}, every {} s; Ctrl-C ends it\n",
+                format_utc(system_clock().now_utc()),
+                arguments.watch_s
+            );
+        }
+        const int worst = status(arguments);
+        if (std::fflush(stdout) != 0) {
+            return worst;  // nobody reads any more
+        }
+        std::this_thread::sleep_for(std::chrono::seconds(arguments.watch_s));
+    }
+}
+
 }  // namespace
 
 void add_status_verb(CLI::App& app, int& exit_code) {
@@ -272,13 +326,19 @@ void add_status_verb(CLI::App& app, int& exit_code) {
         "The status file of `run`, when it was given one"
     );
     verb->add_flag("--json", arguments->json, "One line of JSON");
+    verb->add_option("--watch", arguments->watch_s, "Again every so many seconds (2), until Ctrl-C")
+        ->expected(0, 1)
+        ->default_str("2")
+        ->check(CLI::Range(1, 3600));
     verb->footer(
         "Works without the agent and without central. Run it as the journal's owner or as root.\n"
         "Example:\n  tapline-agent status --journal /var/lib/tap/journal.db\n"
         "Exit codes: 0 all is well, 2 usage, 4 central can't be reached, 5 somebody has to act."
     );
     verb->callback([arguments, &exit_code] {
-        exit_code = run_verb(arguments->json, [&] { return status(*arguments); });
+        exit_code = run_verb(arguments->json, [&] {
+            return arguments->watch_s > 0 ? watch(*arguments) : status(*arguments);
+        });
     });
 }
 

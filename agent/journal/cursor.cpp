@@ -29,6 +29,8 @@ constexpr std::string_view sql_thin = "DELETE FROM tapline_hash WHERE batch = ?1
 constexpr std::string_view sql_forget = "DELETE FROM tapline_hash WHERE last_seq > ?1";
 constexpr std::string_view sql_prunable =
     "UPDATE tapline_journal SET prunable_through = ?1 WHERE prunable_through <> ?1";
+constexpr std::string_view sql_set_pruned =
+    "UPDATE tapline_journal SET pruned_through = ?1 WHERE pruned_through < ?1";
 constexpr std::string_view sql_released =
     "UPDATE tapline_journal SET released_through = ?1 WHERE released_through < ?1";
 
@@ -60,7 +62,8 @@ Cursor::Cursor(Database& database)
       thin_(database.prepare(sql_thin)),
       forget_(database.prepare(sql_forget)),
       prunable_(database.prepare(sql_prunable)),
-      released_(database.prepare(sql_released)) {}
+      released_(database.prepare(sql_released)),
+      set_pruned_(database.prepare(sql_set_pruned)) {}
 
 Identity Cursor::read() {
     const ResetAtExit at_exit(read_);
@@ -150,6 +153,10 @@ void Cursor::begin_epoch(std::int64_t epoch, const ChainPoint& point) {
 
 void Cursor::set_prunable(Seq through) {
     prunable_.bind(1, through).run();
+}
+
+void Cursor::set_pruned(Seq through) {
+    set_pruned_.bind(1, through).run();
 }
 
 void Cursor::set_released(std::int64_t through) {

@@ -33,6 +33,7 @@ class Cursor {
     void step_back(const ChainPoint& point);
     void begin_epoch(std::int64_t epoch, const ChainPoint& point);
     void set_prunable(Seq through);
+    void set_pruned(Seq through);
     void set_released(std::int64_t through);
 
   private:
@@ -50,6 +51,7 @@ class Cursor {
     Statement forget_;
     Statement prunable_;
     Statement released_;
+    Statement set_pruned_;
 };
 
 }  // namespace tapline::journal

@@ -1,5 +1,11 @@
 #include "agent/journal/database.hpp"
 
+#include <cerrno>
+#include <cstring>
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -48,6 +54,36 @@ class Connection {
     std::unique_ptr<SQLite::Database> database;
 };
 
+/// SQLite says the same of a card that died, a mount that is missing and a wrong owner.
+Error no_access(const std::filesystem::path& file, const std::string& what) {
+    struct statvfs system {};
+
+    if (::statvfs(file.parent_path().c_str(), &system) != 0) {
+        return Error(
+            ErrorKind::refused,
+            "no_directory",
+            what + fmt::format(" ({}: {})", file.parent_path().string(), std::strerror(errno)),
+            "Is the card or stick mounted that it is on? See findmnt and ls -l."
+        );
+    }
+    if ((system.f_flag & ST_RDONLY) != 0) {
+        return Error(
+            ErrorKind::storage,
+            "read_only",
+            what + ": its file system is mounted read-only",
+            "Linux does that when a card fails: see dmesg. Copy the journal with its -wal, then "
+            "start the machine anew; if it happens again, change the card."
+        );
+    }
+    return Error(
+        ErrorKind::refused,
+        "cannot_open",
+        what,
+        "The file, its -wal and -shm and the directory must belong to the user of the tap's "
+        "program: see ls -l."
+    );
+}
+
 void Connection::raise(const SQLite::Exception& error) const {
     const auto what = fmt::format("{}: {}", file.string(), error.what());
     switch (error.getErrorCode() & 0xFF) {
@@ -91,13 +127,7 @@ void Connection::raise(const SQLite::Exception& error) const {
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_AUTH:
-            throw Error(
-                ErrorKind::refused,
-                "cannot_open",
-                what,
-                "The file, its -wal and -shm and the directory must belong to the user of the "
-                "tap's program: see ls -l."
-            );
+            throw no_access(file, what);
         case SQLITE_CONSTRAINT:
             throw Error(
                 ErrorKind::data,
@@ -106,6 +136,9 @@ void Connection::raise(const SQLite::Exception& error) const {
                 "A rule of the table forbids it; nothing has changed."
             );
         case SQLITE_IOERR:
+            if (::access(file.parent_path().c_str(), W_OK) != 0 && errno == EROFS) {
+                throw no_access(file, what);
+            }
             throw Error(
                 ErrorKind::storage,
                 "io_error",

@@ -19,6 +19,7 @@
 #include "agent/journal/known_shapes.hpp"
 #include "agent/journal/ledger.hpp"
 #include "agent/journal/owner.hpp"
+#include "agent/journal/retention.hpp"
 #include "agent/journal/rows.hpp"
 #include "common/clock.hpp"
 
@@ -29,6 +30,9 @@ namespace {
 constexpr std::string_view sql_data_version = "PRAGMA data_version";
 /// A backlog fills the page cache (2 MB), which an idle agent needn't keep.
 constexpr std::string_view sql_shrink = "PRAGMA shrink_memory";
+constexpr std::string_view sql_page_size = "PRAGMA page_size";
+constexpr std::string_view sql_page_count = "PRAGMA page_count";
+constexpr std::string_view sql_free_pages = "PRAGMA freelist_count";
 constexpr std::string_view sql_wal_mode = "PRAGMA journal_mode=WAL";
 
 struct FileKey {
@@ -74,6 +78,7 @@ class SqliteJournal final : public Journal {
           cursor_(database_),
           clock_(database_),
           checkpointer_(database_),
+          retention_(file, cursor_.read().journal_id),
           data_version_(database_.prepare(sql_data_version)),
           backlog_(database_, rows_),
           acked_at_start_(cursor_.read().acked_through) {
@@ -119,6 +124,12 @@ class SqliteJournal final : public Journal {
 
     void note_clock(const wire::Boot& boot) override { clock_.note(boot); }
 
+    Pruned prune(const PruneOrder& order) override {
+        return retention_.prune(database_, rows_, cursor_, order);
+    }
+
+    void note_running(std::chrono::seconds running) override { retention_.note_running(running); }
+
   private:
     static std::vector<std::pair<Seq, std::string>> check_revision(Database& database);
     void settle_in_steps(const AckRecord& ack, Seq acked);
@@ -133,6 +144,7 @@ class SqliteJournal final : public Journal {
     Cursor cursor_;
     ClockNotes clock_;
     Checkpointer checkpointer_;
+    Retention retention_;
     Statement data_version_;
     Backlog backlog_;
     Seq acked_at_start_ = 0;
@@ -193,6 +205,11 @@ Counts SqliteJournal::counts() {
         counts.oldest_recorded_at = oldest_recorded_at(rows_, identity, counts.max_seq);
     }
     counts.wal_pages = checkpointer_.pages_left();
+
+    const auto page_bytes = database_.integer(sql_page_size);
+    counts.file_bytes = database_.integer(sql_page_count) * page_bytes;
+    counts.reusable_bytes = database_.integer(sql_free_pages) * page_bytes;
+    counts.rows_kept = counts.max_seq - identity.pruned_through;
 
     struct statvfs system {};
 

@@ -5,6 +5,7 @@
 // All SQL on `pours` is in rows.cpp. Errors: Error{storage*} with the file's name and what to do.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -36,11 +37,29 @@ struct Counts {
     std::optional<std::string> oldest_recorded_at;  ///< of the oldest un-acked row that has a time
     std::int64_t wal_pages = 0;
     std::int64_t free_bytes = 0;
+    std::int64_t file_bytes = 0;      ///< of the journal without its -wal
+    std::int64_t reusable_bytes = 0;  ///< of these, what pruned pours left for later ones
+    std::int64_t rows_kept = 0;       ///< about: from the first that may be there to the last
 };
 
 struct BatchLimits {
     std::int64_t rows = static_cast<std::int64_t>(wire::max_batch_rows);
     std::int64_t bytes = static_cast<std::int64_t>(wire::max_batch_bytes);
+};
+
+struct PruneOrder {
+    std::chrono::seconds running{};  ///< since this journal was opened, by a clock that never jumps
+    std::chrono::seconds keep{};     ///< how long acked pours stay at least
+    std::int64_t rows = 500;         ///< at most, under one lock
+    /// Fewer aren't worth it: each removal touches pages all over the index of ids.
+    std::int64_t at_least = 2'000;
+};
+
+struct Pruned {
+    std::int64_t rows = 0;
+    bool more = false;  ///< what was begun goes on: the same order, at_least = 1
+    Seq through = 0;    ///< pours up to here may be gone
+    std::optional<std::int64_t> pours_per_day;
 };
 
 /// What central said of one batch, as it is written down in the journal.
@@ -124,6 +143,12 @@ class Journal : public JournalReader {
 
     /// How far central allows pruning; never past the cursor.
     virtual void note_prunable(Seq through) = 0;
+
+    /// Removes pours that needn't be kept (retention.hpp), at most order.rows of them.
+    virtual Pruned prune(const PruneOrder& order) = 0;
+
+    /// Before an orderly stop: the running time counts for the ages of pours.
+    virtual void note_running(std::chrono::seconds running) = 0;
 
     /// Copies WAL pages back while a sibling connection holds the write lock, so that the writer's
     /// own checkpoint can't run at the same time (the WAL-reset bug of SQLite before 3.51.3). Gives

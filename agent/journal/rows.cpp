@@ -47,6 +47,10 @@ constexpr std::string_view sql_confirm =
     "'held')";
 constexpr std::string_view sql_quarantine =
     "UPDATE pours SET status = 'quarantined' WHERE seq = ?1 AND status IN ('new', 'held')";
+constexpr std::string_view sql_next_seqs =
+    "SELECT count(*), COALESCE(max(seq), 0) FROM "
+    "(SELECT seq FROM pours WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3)";
+constexpr std::string_view sql_remove = "DELETE FROM pours WHERE seq > ?1 AND seq <= ?2";
 constexpr std::string_view sql_release =
     "UPDATE pours SET status = 'confirmed' WHERE seq = ?1 AND status = 'quarantined'";
 
@@ -77,7 +81,9 @@ Rows::Rows(Database& database)
       hold_(database.prepare(sql_hold)),
       confirm_(database.prepare(sql_confirm)),
       quarantine_(database.prepare(sql_quarantine)),
-      release_(database.prepare(sql_release)) {}
+      release_(database.prepare(sql_release)),
+      next_seqs_(database.prepare(sql_next_seqs)),
+      remove_(database.prepare(sql_remove)) {}
 
 Seq Rows::max_seq() {
     const ResetAtExit at_exit(max_seq_);
@@ -122,6 +128,16 @@ std::vector<Seq> Rows::seqs_of(Statement& find, Seq after, Seq through, std::int
         found.push_back(find.integer(0));
     }
     return found;
+}
+
+Rows::Seqs Rows::next_seqs(Seq after, Seq through, std::int64_t limit) {
+    const ResetAtExit at_exit(next_seqs_);
+    next_seqs_.bind(1, after).bind(2, through).bind(3, limit);
+    return next_seqs_.step() ? Seqs{next_seqs_.integer(0), next_seqs_.integer(1)} : Seqs{};
+}
+
+std::int64_t Rows::remove(Seq after, Seq through) {
+    return remove_.bind(1, after).bind(2, through).run();
 }
 
 std::int64_t Rows::hold(Seq seq) {

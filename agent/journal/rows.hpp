@@ -36,6 +36,17 @@ class Rows {
     [[nodiscard]] std::vector<Seq> find_new(Seq after, Seq through, std::int64_t limit);
     /// The same, the highest seq first.
     [[nodiscard]] std::vector<Seq> find_newest_new(Seq after, Seq through, std::int64_t limit);
+
+    struct Seqs {
+        std::int64_t rows = 0;
+        Seq last = 0;
+    };
+
+    /// The first `limit` rows with after < seq <= through: how many there are, and where they end.
+    [[nodiscard]] Seqs next_seqs(Seq after, Seq through, std::int64_t limit);
+    /// Deletes rows with after < seq <= through; the journal's trigger has the last word.
+    std::int64_t remove(Seq after, Seq through);
+
     /// Each returns the rows changed; rows whose status is another one stay as they are.
     std::int64_t hold(Seq seq);                    ///< new -> held
     std::int64_t confirm(Seq after, Seq through);  ///< new, held -> confirmed
@@ -55,6 +66,8 @@ class Rows {
     Statement confirm_;
     Statement quarantine_;
     Statement release_;
+    Statement next_seqs_;
+    Statement remove_;
 };
 
 }  // namespace tapline::journal

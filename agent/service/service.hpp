@@ -54,6 +54,7 @@ class Service {
     // service_report.cpp: what others are told
     void changed(Served& served);
     void write_status();
+    void choose_log_level();
     void arm_watchdog();
     [[nodiscard]] bool everything_moves();
 
@@ -89,6 +90,7 @@ class Service {
     std::string refusal_;  ///< why the newest settings aren't in use
     std::string told_systemd_;
     std::string told_stuck_;
+    std::string log_level_;  ///< in use
 };
 
 }  // namespace tapline::service

@@ -1,4 +1,6 @@
 // What systemd, `tapline-agent status` and the log are told.
+#include <algorithm>
+
 #include <malloc.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 
 #include "agent/service/service.hpp"
 #include "agent/service/status_json.hpp"
+#include "common/log.hpp"
 #include "common/version.hpp"
 
 namespace asio = boost::asio;
@@ -31,6 +34,7 @@ void Service::changed(Served& served) {
         served.trimmed_at = status.acked_pours;
         ::malloc_trim(0);
     }
+    choose_log_level();
     if (status_due_ || stopping_) {
         return;
     }
@@ -42,6 +46,19 @@ void Service::changed(Served& served) {
             write_status();
         }
     });
+}
+
+/// Where room is scarce our own log doesn't take what the tap needs.
+void Service::choose_log_level() {
+    const bool scarce = std::any_of(served_.begin(), served_.end(), [](const Served& served) {
+        return served.syncer.status().room >= sync::Room::scarce;
+    });
+    const bool talkative = settings_.log_level == "debug" || settings_.log_level == "info";
+    const std::string level = scarce && talkative ? "warn" : settings_.log_level;
+    if (level != log_level_) {
+        set_log_level(level);
+        log_level_ = level;
+    }
 }
 
 void Service::write_status() {

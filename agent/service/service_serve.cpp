@@ -23,8 +23,8 @@ namespace {
 /// What every syncer is made of: with another of these it is made anew.
 bool same_service(const Settings& left, const Settings& right) {
     return left.central == right.central && left.name == right.name &&
-           left.custody == right.custody && left.backoff.base == right.backoff.base &&
-           left.backoff.cap == right.backoff.cap &&
+           left.custody == right.custody && left.keep_pours == right.keep_pours &&
+           left.backoff.base == right.backoff.base && left.backoff.cap == right.backoff.cap &&
            left.backoff.first_spread == right.backoff.first_spread;
 }
 
@@ -78,8 +78,8 @@ void Service::take(Settings fresh) {
     if (fresh.status_file != settings_.status_file) {
         spdlog::warn("reload: another status_file counts from the next start on");
     }
-    set_log_level(fresh.log_level);
     settings_ = std::move(fresh);
+    choose_log_level();
     spdlog::info("reload: {} journals, {}", settings_.journals.size(), settings_.central);
 }
 
@@ -156,6 +156,7 @@ sync::SyncOptions Service::sync_options(const std::string& file) {
     options.agent_version = version;
     options.fingerprint = journal::hardware_fingerprint();
     options.upkeep.custody.enabled = settings_.custody;
+    options.upkeep.keep_pours = settings_.keep_pours;
     options.backoff = settings_.backoff;
     options.seed = std::random_device{}();
     options.first_pause = first_pause_;

@@ -20,6 +20,7 @@ constexpr std::size_t max_name_chars = 64;
 constexpr const char* default_state_dir = "/var/lib/tapline";
 constexpr std::int64_t max_retry_ms = 3'600'000;
 constexpr std::int64_t max_spread_s = 3'600;
+constexpr std::int64_t max_keep_days = 3'650;
 
 Error usage(const std::string& what, const std::string& hint) {
     return Error(ErrorKind::usage, "setting", what, hint);
@@ -196,6 +197,10 @@ Settings load_settings(const Flags& flags, const Environment& environment, bool 
         source.integer("first_retry_spread_s", flags.first_retry_spread_s, max_spread_s);
     if (spread) {
         settings.backoff.first_spread = std::chrono::seconds(*spread);
+    }
+    const auto days = source.integer("keep_days", flags.keep_days, max_keep_days);
+    if (days) {
+        settings.keep_pours = std::chrono::hours(24 * *days);
     }
     file.finish();
     check_level(settings.log_level);

@@ -34,6 +34,9 @@ json write(const sync::SyncStatus& status) {
          status.oldest_recorded_at ? json(*status.oldest_recorded_at) : json(nullptr)},
         {"wal_pages", status.wal_pages},
         {"free_bytes", status.free_bytes},
+        {"room", sync::name_of(status.room)},
+        {"days_left", status.days_left ? json(*status.days_left) : json(nullptr)},
+        {"pruned_through", status.pruned_through},
         {"acked_pours", status.acked_pours},
         {"quarantined_pours", status.quarantined_pours},
         {"last_ack_utc_ms", optional_time(status.last_ack)},
@@ -61,6 +64,11 @@ sync::SyncStatus read(const json& object) {
     }
     status.wal_pages = object.value("wal_pages", std::int64_t{0});
     status.free_bytes = object.value("free_bytes", std::int64_t{0});
+    status.room = sync::room_named(object.value("room", ""));
+    if (object.contains("days_left") && object["days_left"].is_number_integer()) {
+        status.days_left = object["days_left"].get<std::int64_t>();
+    }
+    status.pruned_through = object.value("pruned_through", Seq{0});
     status.acked_pours = object.value("acked_pours", std::int64_t{0});
     status.quarantined_pours = object.value("quarantined_pours", std::int64_t{0});
     status.last_ack = read_time(object, "last_ack_utc_ms");

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/sync/room.hpp"
 #include "common/clock.hpp"
 #include "common/pour.hpp"
 
@@ -46,6 +47,9 @@ struct SyncStatus {
     std::optional<std::string> oldest_recorded_at;
     std::int64_t wal_pages = 0;
     std::int64_t free_bytes = 0;
+    Room room = Room::ample;
+    std::optional<std::int64_t> days_left;  ///< of room for pours; nullopt: not known yet
+    Seq pruned_through = 0;
     std::int64_t acked_pours = 0;  ///< since the start of this process
     std::int64_t quarantined_pours = 0;
     std::optional<UtcTime> last_ack;

@@ -212,6 +212,7 @@ asio::awaitable<void> Syncer::open() {
     status_.epoch = identity.epoch;
     status_.revision = identity.revision;
     status_.acked_through = identity.acked_through;
+    status_.pruned_through = identity.pruned_through;
     spdlog::info(
         "{}: journal {} epoch {} at {}, acked through {}",
         options_.file,
@@ -230,7 +231,11 @@ asio::awaitable<void> Syncer::close() {
     try {
         auto writing = write_down();
         co_await std::move(writing);
-        auto work = [](journal::Journal& journal) { return journal.checkpoint(); };
+        const auto running = upkeep_.running();
+        auto work = [running](journal::Journal& journal) {
+            journal.note_running(running);
+            return journal.checkpoint();
+        };
         auto checkpointing = store_.with(work);
         static_cast<void>(co_await std::move(checkpointing));
     } catch (const Error& failure) {

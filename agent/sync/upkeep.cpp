@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 #include "common/log.hpp"
 
 namespace asio = boost::asio;
@@ -20,6 +23,8 @@ constexpr std::chrono::milliseconds longest_checkpoint_pause = 5min;
 
 /// How long counts may be old while the tap works; a WAL grows by some 4 pages a pour.
 constexpr std::chrono::milliseconds count_pause = 50ms;
+/// Between two removals: the WAL is copied back meanwhile.
+constexpr std::chrono::milliseconds prune_pause = 200ms;
 
 /// Between two looks at old rows: a million of them takes 20 s, and the card is hardly busy.
 constexpr std::chrono::milliseconds heal_pause = 100ms;
@@ -76,6 +81,9 @@ void Upkeep::stop() {
 
 void Upkeep::opened() {
     open_ = true;
+    opened_at_ = clock_.now_mono();
+    prune_at_ = opened_at_ + rules_.first_prune;
+    prune_begun_ = false;
     clock_due_ = true;
     clock_offset_ = clock_.now_utc().time_since_epoch() - clock_.now_mono().time_since_epoch();
     wal_dirty_ = true;
@@ -144,6 +152,10 @@ Upkeep::Due Upkeep::next_due() const {
         const auto at = large ? last_activity_ : last_activity_ + rules_.checkpoint_quiet;
         consider(Task::checkpoint, std::max(at, checkpoint_not_before_));
     }
+    // The writer's time counts more; but a full card would stop it altogether.
+    const bool at_once = status_.room >= Room::scarce;
+    const auto quiet = last_activity_ + rules_.checkpoint_quiet;
+    consider(Task::prune, at_once ? prune_at_ : std::max(prune_at_, quiet));
     return due;
 }
 
@@ -164,6 +176,11 @@ asio::awaitable<void> Upkeep::perform(Task task) {
         case Task::checkpoint: {
             auto checkpointing = checkpoint();
             co_await std::move(checkpointing);
+            co_return;
+        }
+        case Task::prune: {
+            auto pruning = prune();
+            co_await std::move(pruning);
             co_return;
         }
         case Task::count: {
@@ -227,6 +244,7 @@ asio::awaitable<void> Upkeep::count() {
     status_.oldest_recorded_at = counts.oldest_recorded_at;
     status_.wal_pages = counts.wal_pages;
     status_.free_bytes = counts.free_bytes;
+    look_at_room(counts);
     if (on_counted_) {
         on_counted_();
     }
@@ -242,6 +260,58 @@ asio::awaitable<void> Upkeep::heal() {
     }
     if (healed.rows > 0) {
         wrote();
+    }
+}
+
+std::chrono::seconds Upkeep::running() const {
+    return std::chrono::duration_cast<std::chrono::seconds>(clock_.now_mono() - opened_at_);
+}
+
+asio::awaitable<void> Upkeep::prune() {
+    journal::PruneOrder order;
+    order.running = running();
+    order.rows = rules_.marks_per_lock;
+    const bool scarce = status_.room >= Room::scarce;
+    order.keep = scarce ? std::chrono::seconds(0) : rules_.keep_pours;
+    if (scarce || prune_begun_) {
+        order.at_least = 1;
+    }
+    // Set before the job, so that one that fails isn't tried again at once.
+    prune_at_ = clock_.now_mono() + rules_.prune_period;
+    auto work = [order](journal::Journal& journal) { return journal.prune(order); };
+    auto pruning = store_.with(work);
+    const journal::Pruned pruned = co_await std::move(pruning);
+    status_.pruned_through = pruned.through;
+    pours_per_day_ = pruned.pours_per_day;
+    prune_begun_ = pruned.more;
+    if (pruned.more) {
+        prune_at_ = clock_.now_mono() + prune_pause;
+    }
+    wal_dirty_ = wal_dirty_ || pruned.rows > 0;
+    if (!count_at_) {
+        count_at_ = clock_.now_mono();  // others fill the card, too
+    }
+}
+
+void Upkeep::look_at_room(const journal::Counts& counts) {
+    const Room before = status_.room;
+    status_.days_left = days_left(counts, pours_per_day_);
+    status_.room = room_of(counts.free_bytes, status_.days_left, before);
+    if (status_.room == before) {
+        return;
+    }
+    const auto level = status_.room > before ? spdlog::level::warn : spdlog::level::info;
+    spdlog::log(
+        level,
+        "{}: room on the card is {}: {} MiB free{} ({})",
+        status_.file,
+        name_of(status_.room),
+        counts.free_bytes >> 20U,
+        status_.days_left ? fmt::format(", about {} days of pours", *status_.days_left) : "",
+        what_to_do(status_.room)
+    );
+    if (status_.room >= Room::scarce && before < Room::scarce) {
+        prune_at_ = clock_.now_mono();
     }
 }
 

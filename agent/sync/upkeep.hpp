@@ -25,6 +25,10 @@ struct UpkeepRules {
     std::chrono::milliseconds checkpoint_quiet{5'000};
     /// The writer's own checkpoint comes at 1000 pages and must not meet ours.
     std::int64_t checkpoint_pages = 250;
+    /// How long acked pours stay on the device (retention.hpp).
+    std::chrono::seconds keep_pours{30 * 86'400};
+    std::chrono::milliseconds first_prune{60'000};  ///< after the start
+    std::chrono::milliseconds prune_period{3'600'000};
 };
 
 /// Runs beside the sender on the same executor; both give their disk work to the storage thread,
@@ -40,6 +44,9 @@ class Upkeep {
     void opened();
 
     void closed() noexcept { open_ = false; }
+
+    /// Since the journal was opened.
+    [[nodiscard]] std::chrono::seconds running() const;
 
     /// Another program committed to the journal.
     void changed();
@@ -58,7 +65,7 @@ class Upkeep {
     void on_counted(std::function<void()> handler) { on_counted_ = std::move(handler); }
 
   private:
-    enum class Task { none, clock, mark, checkpoint, count, heal };
+    enum class Task { none, clock, mark, checkpoint, count, heal, prune };
 
     struct Due {
         Task task = Task::none;
@@ -72,6 +79,8 @@ class Upkeep {
     [[nodiscard]] boost::asio::awaitable<void> count();
     [[nodiscard]] boost::asio::awaitable<void> heal();
     [[nodiscard]] boost::asio::awaitable<void> note_clock();
+    [[nodiscard]] boost::asio::awaitable<void> prune();
+    void look_at_room(const journal::Counts& counts);
     [[nodiscard]] bool clock_stepped() const;
 
     UpkeepRules rules_;
@@ -97,6 +106,11 @@ class Upkeep {
     std::chrono::milliseconds checkpoint_pause_{};
     MonoTime checkpoint_not_before_;
     MonoTime not_before_;  ///< after a failure
+
+    MonoTime opened_at_;
+    MonoTime prune_at_;
+    bool prune_begun_ = false;  ///< few are left, but what was begun is ended
+    std::optional<std::int64_t> pours_per_day_;
 };
 
 }  // namespace tapline::sync

@@ -282,3 +282,51 @@ TEST_CASE("adopting survives faults all over its operations of the disk") {
     };
     every_operation(disk, "adopt", campaign);
 }
+
+TEST_CASE("pruning survives a fault at each operation of the disk") {
+    const TempDir dir;
+    const auto template_file = dir / "template.db";
+    make_journal(template_file, "gen8", 40);
+    static_cast<void>(journal::adopt(template_file, {}));
+    {
+        Centre centre;
+        const auto journal = journal::Journal::open(template_file);
+        drain(*journal, centre);
+        journal->note_prunable(30);
+    }
+    const auto file = dir / "local_journal.db";
+    const auto all = ids_in(template_file);
+    FaultyDisk disk(file);
+    journal::PruneOrder order;
+    order.rows = 10;
+    order.at_least = 1;
+    const auto prune = [&] {
+        const auto journal = journal::Journal::open(file);
+        for (int part = 0; journal->prune(order).more; ++part) {
+            REQUIRE(part < 10);
+        }
+        journal->checkpoint();
+    };
+    Campaign campaign;
+    campaign.begin = [&] {
+        for (const auto* suffix : {"", "-wal", "-shm", ".tapline.ages"}) {
+            fs::remove(file.string() + suffix);
+        }
+        Plain(template_file).exec("VACUUM INTO '" + file.string() + "'");
+        Plain(file).exec("PRAGMA journal_mode=WAL");
+    };
+    campaign.path = prune;
+    campaign.check = [&] {
+        check_sound(file);
+        const auto through = Plain(file).one("SELECT pruned_through FROM tapline_journal");
+        REQUIRE((through == "0" || through == "10" || through == "20" || through == "30"));
+        REQUIRE(
+            Plain(file).one("SELECT min(seq) FROM pours") == std::to_string(std::stoi(through) + 1)
+        );
+        REQUIRE(ids_in(file).size() == all.size() - std::stoul(through));
+        prune();
+        check_sound(file);
+        REQUIRE(Plain(file).one("SELECT min(seq) || ' ' || count(*) FROM pours") == "31 10");
+    };
+    every_operation(disk, "prune", campaign);
+}

@@ -29,6 +29,9 @@ struct MemoryFile {
     std::int64_t mark_calls = 0;
     std::int64_t heal_calls = 0;
     std::int64_t heals_needed = 1;
+    std::int64_t free_bytes = std::int64_t{8} << 30U;
+    std::vector<journal::PruneOrder> prunes;
+    std::int64_t prunable_rows = 0;
     std::vector<wire::Boot> boots;
     std::optional<Error> open_failure;
     std::optional<Error> write_failure;
@@ -77,6 +80,7 @@ class MemoryJournal final : public journal::Journal {
             counts.depth += row.pour.seq > file_.identity.acked_through ? 1 : 0;
         }
         counts.wal_pages = file_.wal_pages;
+        counts.free_bytes = file_.free_bytes;
         return counts;
     }
 
@@ -203,6 +207,20 @@ class MemoryJournal final : public journal::Journal {
         file_.wal_pages = 0;
         return 0;
     }
+
+    journal::Pruned prune(const journal::PruneOrder& order) override {
+        file_.prunes.push_back(order);
+        journal::Pruned pruned;
+        if (file_.prunable_rows >= order.at_least) {
+            write();
+            pruned.rows = std::min(file_.prunable_rows, order.rows);
+            file_.prunable_rows -= pruned.rows;
+        }
+        pruned.more = pruned.rows > 0 && file_.prunable_rows > 0;
+        return pruned;
+    }
+
+    void note_running(std::chrono::seconds) override {}
 
     void note_clock(const wire::Boot& boot) override { file_.boots.push_back(boot); }
 
