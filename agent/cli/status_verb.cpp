@@ -226,6 +226,45 @@ json tell_refused(const std::vector<service::AgentStatus>& agents, bool as_json)
     return refused;
 }
 
+double per(std::int64_t amount, std::int64_t pieces) {
+    return pieces > 0 ? static_cast<double>(amount) / static_cast<double>(pieces) : 0;
+}
+
+/// What the agents have cost the card since they started.
+json tell_wear(const std::vector<service::AgentStatus>& agents, bool as_json) {
+    constexpr double ms_per_hour = 3'600'000;
+    json told = json::array();
+    for (const auto& agent : agents) {
+        const auto& wear = agent.wear;
+        const double bytes_per_hour = per(wear.idle_bytes, wear.idle_ms) * ms_per_hour;
+        const double syncs_per_hour = per(wear.idle_syncs, wear.idle_ms) * ms_per_hour;
+        told.push_back({
+            {"name", agent.name},
+            {"pours", wear.pours},
+            {"bytes_per_pour", per(wear.busy_bytes, wear.pours)},
+            {"syncs_per_pour", per(wear.busy_syncs, wear.pours)},
+            {"idle_s", wear.idle_ms / 1'000},
+            {"bytes_per_idle_hour", bytes_per_hour},
+            {"syncs_per_idle_hour", syncs_per_hour},
+        });
+        if (!as_json && wear.pours > 0) {
+            fmt::print("{}\n", agent.name);
+            print_field(
+                "card",
+                fmt::format(
+                    "{:.1f} KB and {:.2f} syncs a pour; idle: {:.0f} bytes and {:.0f} syncs an "
+                    "hour",
+                    per(wear.busy_bytes, wear.pours) / 1'000,
+                    per(wear.busy_syncs, wear.pours),
+                    bytes_per_hour,
+                    syncs_per_hour
+                )
+            );
+        }
+    }
+    return told;
+}
+
 int status(const Arguments& arguments) {
     const auto settings = service::load_settings(arguments.flags, process_environment(), false);
     const auto agents = living_agents(settings.status_file);
@@ -261,6 +300,7 @@ int status(const Arguments& arguments) {
     }
     const json refused = tell_refused(agents, arguments.json);
     worst = refused.empty() ? worst : attention;
+    const json wear = tell_wear(agents, arguments.json);
     json certificates = json::array();
     for (const auto& agent : agents) {
         if (agent.certificate_until.empty()) {
@@ -278,6 +318,7 @@ int status(const Arguments& arguments) {
             {{"journals", lines},
              {"certificates", certificates},
              {"refused_settings", refused},
+             {"wear", wear},
              {"exit_code", worst}}
         );
     }

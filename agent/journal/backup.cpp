@@ -12,6 +12,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "agent/journal/disk_use.hpp"
 #include "common/clock.hpp"
 #include "common/error.hpp"
 
@@ -81,6 +82,7 @@ void sync_file(const fs::path& file) {
         }
         fail(file, std::strerror(errno));
     }
+    count_sync();
     const int result = ::fsync(descriptor);
     const int reason = errno;
     ::close(descriptor);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "agent/journal/disk_use.hpp"
 #include "common/error.hpp"
 
 namespace tapline::journal {
@@ -36,9 +37,13 @@ class Connection {
   public:
     Connection(const std::filesystem::path& name, int flags, const OpenOptions& options)
         : file(options.shown_as.value_or(name)) {
+        const bool memory = name == ":memory:";
         try {
             database = std::make_unique<SQLite::Database>(
-                name.string(), flags, static_cast<int>(options.busy_timeout.count())
+                name.string(),
+                flags,
+                static_cast<int>(options.busy_timeout.count()),
+                memory ? std::string() : counting_vfs()
             );
         } catch (const SQLite::Exception& error) {
             raise(error);

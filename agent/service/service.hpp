@@ -20,6 +20,7 @@
 #include "agent/service/served.hpp"
 #include "agent/service/settings.hpp"
 #include "agent/service/status_file.hpp"
+#include "agent/service/wear.hpp"
 #include "agent/sync/watch.hpp"
 #include "common/clock.hpp"
 
@@ -88,6 +89,7 @@ class Service {
     bool stopping_ = false;
     std::exception_ptr failure_;
     std::string refusal_;  ///< why the newest settings aren't in use
+    Wear wear_;
     std::string told_systemd_;
     std::string told_stuck_;
     std::string log_level_;  ///< in use

@@ -72,13 +72,19 @@ void Service::write_status() {
     status.written_at = format_utc(clock_.now_utc());
     status.refused_settings = refusal_;
     std::int64_t depth = 0;
+    std::int64_t acked = 0;
+    Seq newest = 0;
     std::string states;
     for (const auto& served : served_) {
         const auto& journal = served.syncer.status();
         status.journals.push_back(journal);
         depth += journal.depth;
+        acked += journal.acked_pours;
+        newest += journal.max_seq;
         states += fmt::format("{}{}", states.empty() ? "" : ", ", sync::name_of(journal.state));
     }
+    wear_.note(clock_.now_mono(), journal::disk_use(), acked, newest);
+    status.wear = wear_.figures();
     if (status_file_) {
         status_file_->write(encode(status));
     }

@@ -48,6 +48,28 @@ json write(const sync::SyncStatus& status) {
     };
 }
 
+json write(const WearFigures& wear) {
+    return {
+        {"pours", wear.pours},
+        {"busy_bytes", wear.busy_bytes},
+        {"busy_syncs", wear.busy_syncs},
+        {"idle_ms", wear.idle_ms},
+        {"idle_bytes", wear.idle_bytes},
+        {"idle_syncs", wear.idle_syncs},
+    };
+}
+
+WearFigures read_wear(const json& object) {
+    WearFigures wear;
+    wear.pours = object.value("pours", std::int64_t{0});
+    wear.busy_bytes = object.value("busy_bytes", std::int64_t{0});
+    wear.busy_syncs = object.value("busy_syncs", std::int64_t{0});
+    wear.idle_ms = object.value("idle_ms", std::int64_t{0});
+    wear.idle_bytes = object.value("idle_bytes", std::int64_t{0});
+    wear.idle_syncs = object.value("idle_syncs", std::int64_t{0});
+    return wear;
+}
+
 sync::SyncStatus read(const json& object) {
     sync::SyncStatus status;
     status.file = object.at("file").get<std::string>();
@@ -95,6 +117,7 @@ std::string encode(const AgentStatus& status) {
         {"certificate_until", status.certificate_until},
         {"written_at", status.written_at},
         {"refused_settings", status.refused_settings},
+        {"wear", write(status.wear)},
         {"journals", std::move(journals)},
     };
     return whole.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -111,6 +134,7 @@ std::optional<AgentStatus> decode_status(const std::string& text) {
         status.certificate_until = whole.value("certificate_until", "");
         status.written_at = whole.value("written_at", "");
         status.refused_settings = whole.value("refused_settings", "");
+        status.wear = read_wear(whole.value("wear", json::object()));
         for (const auto& journal : whole.at("journals")) {
             status.journals.push_back(read(journal));
         }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/service/wear.hpp"
 #include "agent/sync/sync_status.hpp"
 
 namespace tapline::service {
@@ -16,6 +17,7 @@ struct AgentStatus {
     std::string certificate_until;  ///< UTC; empty without TLS
     std::string written_at;         ///< UTC
     std::string refused_settings;   ///< why a reload kept the old ones; empty: it didn't
+    WearFigures wear;
     std::vector<sync::SyncStatus> journals;
 };
 

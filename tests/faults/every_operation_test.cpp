@@ -2,7 +2,6 @@
 // fault: the file is sound, no pour whose COMMIT the writer saw is missing, central has none twice,
 // and the next start is like any other.
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "common/error.hpp"
 #include "tests/faults/faulty_disk.hpp"
 #include "tests/sqlite/files.hpp"
+#include "tests/support/report.hpp"
 
 namespace fs = std::filesystem;
 using namespace tapline;
@@ -149,18 +149,6 @@ void check_kept(const fs::path& file, const std::set<std::string>& promised) {
 }
 
 using Path = std::function<void()>;
-
-/// Figures of a test that passes go where ./test shows them.
-void report(const std::string& line) {
-    const char* pipe = std::getenv("TAPLINE_REPORT");
-    std::FILE* out = pipe == nullptr ? stdout : std::fopen(pipe, "a");
-    if (out != nullptr) {
-        std::fputs((line + "\n").c_str(), out);
-        if (out != stdout) {
-            std::fclose(out);
-        }
-    }
-}
 
 /// Runs `path` once; true when it got to its end. An error of ours is what a fault may give.
 bool runs_through(const Path& path) {

@@ -204,12 +204,16 @@ TEST_CASE("Status JSON: what is written is read again; half of it is nothing") {
     journal.last_error = "odd \xff bytes";
     journal.oldest_recorded_at = "2026-11-20T12:00:00.000Z";
     status.journals.push_back(journal);
+    status.wear.pours = 3;
+    status.wear.idle_syncs = 4;
     const std::string text = encode(status);
     const auto again = tapline::service::decode_status(text);
     REQUIRE(again);
     REQUIRE(again->journals.size() == 1);
     CHECK(again->pid == 7);
     CHECK(again->certificate_until == status.certificate_until);
+    CHECK(again->wear.pours == 3);
+    CHECK(again->wear.idle_syncs == 4);
     CHECK(again->journals[0].state == tapline::sync::SyncState::held);
     CHECK(again->journals[0].depth == 12);
     CHECK(again->journals[0].last_ack == tapline::UtcTime(5s));
@@ -217,4 +221,32 @@ TEST_CASE("Status JSON: what is written is read again; half of it is nothing") {
     CHECK_FALSE(again->journals[0].next_try);
     CHECK_FALSE(tapline::service::decode_status(text.substr(0, text.size() / 2)));
     CHECK_FALSE(tapline::service::decode_status("{}"));
+}
+
+TEST_CASE("Wear: what is written is a pour's until the card had time to rest, then an idle hour's"
+) {
+    using tapline::MonoTime;
+    tapline::service::Wear wear;
+    // Pours may be acked before anybody looks.
+    wear.note(MonoTime(0s), {10, 1'000, 2}, 1, 8);
+    CHECK(wear.figures().pours == 1);
+    CHECK(wear.figures().busy_bytes == 1'000);
+    wear.note(MonoTime(20s), {11, 1'500, 3}, 4, 11);
+    CHECK(wear.figures().pours == 4);
+    CHECK(wear.figures().busy_bytes == 1'500);
+    CHECK(wear.figures().busy_syncs == 3);
+    // The checkpoint of these pours.
+    wear.note(MonoTime(30s), {12, 2'500, 6}, 4, 11);
+    wear.note(MonoTime(60s), {12, 2'500, 6}, 4, 11);
+    CHECK(wear.figures().busy_bytes == 2'500);
+    CHECK(wear.figures().busy_syncs == 6);
+    CHECK(wear.figures().idle_ms == 0);
+    wear.note(MonoTime(120s), {13, 2'600, 7}, 4, 11);
+    CHECK(wear.figures().idle_ms == 60'000);
+    CHECK(wear.figures().idle_bytes == 100);
+    CHECK(wear.figures().idle_syncs == 1);
+    // A reload took a journal away: no pour was un-poured.
+    wear.note(MonoTime(180s), {13, 2'600, 7}, 1, 3);
+    CHECK(wear.figures().pours == 4);
+    CHECK(wear.figures().idle_ms == 60'000);
 }
