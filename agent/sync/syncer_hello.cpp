@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "agent/sync/hello_of.hpp"
 #include "agent/sync/syncer.hpp"
 
 namespace asio = boost::asio;
@@ -13,29 +14,13 @@ namespace tapline::sync {
 asio::awaitable<wire::Hello> Syncer::compose_hello() {
     const Position position = position_;
     auto work = [position](journal::Journal& journal) {
-        const journal::Identity identity = journal.identity();
-        const journal::Counts counts = journal.counts();
-        wire::Hello hello;
-        hello.journal_id = identity.journal_id;
-        hello.epoch = identity.epoch;
-        hello.revision = identity.revision;
-        hello.released_through = identity.released_through;
-        hello.max_seq = counts.max_seq;
-        hello.depth = counts.depth;
-        hello.free_bytes = counts.free_bytes;
-        journal::BatchLimits one;
-        one.rows = 1;
-        const auto oldest = journal.next_batch(position.seq, position.hash, one);
-        hello.oldest_unacked_revision = oldest ? oldest->revision : identity.revision;
-        return hello;
+        return hello_of(journal, position.seq, position.hash);
     };
     auto asking = store_.with(work);
     wire::Hello hello = co_await std::move(asking);
     hello.agent_version = options_.agent_version;
     hello.controller = options_.controller;
     hello.fingerprint = options_.fingerprint;
-    hello.acked_through = position.seq;
-    hello.acked_hash = position.hash;
     hello.clock.utc_ms = clock_.now_utc().time_since_epoch().count();
     hello.clock.boot_id = boot_id();
     co_return hello;
