@@ -5,20 +5,25 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/doctor/doctor.hpp"
 
 namespace tapline::cli {
 
 namespace {
 
+constexpr std::int64_t longest_s = 3'600;
+
 struct Arguments {
-    std::vector<std::string> journals;
-    std::optional<std::string> config;
+    service::Flags flags;
     std::string root = "/";
+    std::int64_t time_limit_s = doctor::usual_time_limit.count();
+    std::int64_t quick_check_s = doctor::usual_quick_check.count();
     bool json = false;
 };
 
@@ -38,7 +43,11 @@ void print(const doctor::Report& report) {
 
 int examine(const Arguments& arguments) {
     const auto report = doctor::examine(
-        {doctor::Look(arguments.root), arguments.journals, arguments.config, process_environment()}
+        {doctor::Look(arguments.root),
+         arguments.flags,
+         process_environment(),
+         std::chrono::seconds(arguments.time_limit_s),
+         std::chrono::seconds(arguments.quick_check_s)}
     );
     const int code = doctor::exit_code(report);
     if (!arguments.json) {
@@ -64,14 +73,20 @@ int examine(const Arguments& arguments) {
 void add_doctor_verb(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<Arguments>();
     auto* verb = app.add_subcommand("doctor", "What is wrong with this machine, and what to do");
+    add_settings_flags(*verb, arguments->flags);
+    verb->add_option("--time-limit", arguments->time_limit_s, "Seconds for all of it (default 60)")
+        ->check(CLI::Range(std::int64_t{1}, longest_s));
     verb->add_option(
-        "--journal", arguments->journals, "A journal (default: those of the settings)"
-    );
-    verb->add_option("--config", arguments->config, "Settings (default /etc/tapline/agent.toml)");
+            "--quick-check",
+            arguments->quick_check_s,
+            "Seconds for a journal's integrity (default 4)"
+    )
+        ->check(CLI::Range(std::int64_t{0}, longest_s));
     verb->add_option("--root", arguments->root)->group("");  // a planted /proc and /sys, for tests
     verb->add_flag("--json", arguments->json, "One line of JSON");
     verb->footer(
-        "Works without the agent and without a network; changes nothing. Root sees most.\n"
+        "Works without the agent and without a network; changes nothing here. Root sees most.\n"
+        "What doesn't answer in its time is told as `unknown`, or as what it means.\n"
         "Example:\n  sudo tapline-agent doctor --journal /var/lib/tap/journal.db\n"
         "Exit codes: 0 healthy, 1 a warning, 2 usage, 5 something has failed."
     );

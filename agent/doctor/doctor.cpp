@@ -1,28 +1,54 @@
 #include "agent/doctor/doctor.hpp"
 
 #include <algorithm>
+#include <iterator>
 
-#include "agent/journal/owner.hpp"
-#include "agent/service/settings.hpp"
+#include "agent/doctor/looks.hpp"
+#include "agent/sync/https_transport.hpp"
 #include "common/error.hpp"
 
 namespace tapline::doctor {
 
-std::string_view name_of(Verdict verdict) noexcept {
-    switch (verdict) {
-        case Verdict::ok:
-            return "ok";
-        case Verdict::skip:
-            return "skip";
-        case Verdict::unknown:
-            return "unknown";
-        case Verdict::warn:
-            return "warn";
-        case Verdict::fail:
-            return "fail";
+namespace {
+
+service::Settings settings_of(const Scope& scope, Report& report) {
+    try {
+        auto settings = service::load_settings(scope.flags, scope.environment, false);
+        if (!settings.central.empty()) {
+            static_cast<void>(sync::parse_central_url(settings.central));
+        }
+        report.push_back({"settings", Verdict::ok, "readable", "", ""});
+        return settings;
+    } catch (const Error& failure) {
+        report.push_back({"settings", Verdict::fail, failure.what(), failure.hint(), ""});
+        service::Settings given;
+        given.journals = scope.flags.journals;
+        return given;
     }
-    return "unknown";
 }
+
+std::vector<Group> groups_of(const Scope& scope, const service::Settings& settings) {
+    std::vector<Group> groups{
+        memory_group(scope.look),
+        heat_and_power_group(scope.look),
+        clock_group(scope.look),
+        card_group(scope.look),
+        service_group(scope.look),
+        network_group(scope.look, settings.central),
+        name_group(settings.central),
+        identity_group(settings),
+        central_group(settings),
+        stray_group(scope.look, settings.journals)};
+    for (const auto& journal : settings.journals) {
+        groups.push_back(storage_group(journal));
+        groups.push_back(wal_group(scope.look, journal));
+        groups.push_back(journal_group(journal, scope.quick_check));
+        groups.push_back(versions_group(settings, journal));
+    }
+    return groups;
+}
+
+}  // namespace
 
 int exit_code(const Report& report) noexcept {
     auto worst = Verdict::ok;
@@ -36,33 +62,12 @@ int exit_code(const Report& report) noexcept {
 }
 
 Report examine(const Scope& scope) {
+    const auto end = std::chrono::steady_clock::now() + scope.time_limit;
     Report report;
-    auto journals = scope.journals;
-    try {
-        service::Flags flags;
-        flags.config = scope.config;
-        flags.journals = scope.journals;
-        journals = service::load_settings(flags, scope.environment, false).journals;
-        report.push_back({"settings", Verdict::ok, "readable", "", ""});
-    } catch (const Error& failure) {
-        report.push_back({"settings", Verdict::fail, failure.what(), failure.hint(), ""});
-    }
-    check_machine(scope.look, report);
-    check_clock(scope.look, report);
-    std::vector<std::filesystem::path> real;
-    for (const auto& file : journals) {
-        try {
-            real.push_back(journal::real_journal_path(file));
-        } catch (const Error& failure) {
-            report.push_back({"journal_file", Verdict::fail, failure.what(), failure.hint(), file});
-        }
-    }
-    for (const auto& file : real) {
-        check_storage(scope.look, file, report);
-        check_wal(scope.look, file, report);
-    }
-    for (const auto& file : real) {
-        check_journal(file, report);
+    const auto settings = settings_of(scope, report);
+    for (const auto& group : groups_of(scope, settings)) {
+        auto found = look_at(group, report, end);
+        std::move(found.begin(), found.end(), std::back_inserter(report));
     }
     return report;
 }

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <fmt/format.h>
 
@@ -58,6 +59,11 @@ fs::path Look::at(const std::string& path) const {
     return root_ / fs::path(path).relative_path();
 }
 
+bool Look::exists(const std::string& path) const {
+    std::error_code unreadable;
+    return fs::exists(at(path), unreadable);
+}
+
 std::optional<std::string> Look::text(const std::string& path) const {
     std::ifstream file(at(path), std::ios::binary);
     if (!file) {
@@ -91,7 +97,10 @@ std::vector<fs::path> Look::each(const std::string& directory, const std::string
     return found;
 }
 
-std::vector<FileLockSeen> Look::locks(ino_t inode) const {
+std::vector<FileLockSeen> Look::locks(const struct stat& file) const {
+    const auto device =
+        fmt::format("{:02x}:{:02x}:{}", ::major(file.st_dev), ::minor(file.st_dev), file.st_ino);
+    const auto inode = fmt::format(":{}", file.st_ino);
     std::vector<FileLockSeen> found;
     std::istringstream lines(text("/proc/locks").value_or(""));
     for (std::string line; std::getline(lines, line);) {
@@ -100,24 +109,61 @@ std::vector<FileLockSeen> Look::locks(ino_t inode) const {
         std::string kind;
         std::string mode;
         std::string access;
-        std::string file;
+        std::string name;
         FileLockSeen lock;
-        words >> number >> kind >> mode >> access >> lock.pid >> file >> lock.first >> lock.last;
-        if (words && kind == "POSIX" && file.ends_with(fmt::format(":{}", inode))) {
+        words >> number >> kind >> mode >> access >> lock.pid >> name >> lock.first >> lock.last;
+        const bool same_file =
+            name == device || (name.ends_with(inode) && has_open(lock.pid, file));
+        if (words && kind == "POSIX" && same_file) {
             found.push_back(lock);
         }
     }
     return found;
 }
 
-std::string Look::process(std::int64_t pid) const {
-    auto command = text(fmt::format("/proc/{}/cmdline", pid)).value_or("");
-    std::replace(command.begin(), command.end(), '\0', ' ');
-    while (command.ends_with(' ')) {
-        command.pop_back();
+bool Look::has_open(std::int64_t pid, const struct stat& file) const {
+    std::error_code unreadable;
+    std::size_t seen = 0;
+    for (const auto& entry :
+         fs::directory_iterator(at(fmt::format("/proc/{}/fd", pid)), unreadable)) {
+        struct stat open {};
+
+        if (::stat(entry.path().c_str(), &open) == 0 && open.st_ino == file.st_ino &&
+            open.st_dev == file.st_dev) {
+            return true;
+        }
+        if (++seen == max_descriptors) {
+            break;
+        }
     }
-    return command.empty() ? fmt::format("process {}", pid)
-                           : fmt::format("process {} ({})", pid, printable(command, 160));
+    return false;
+}
+
+std::vector<std::int64_t> Look::processes() const {
+    std::vector<std::int64_t> found;
+    std::error_code unreadable;
+    for (const auto& entry : fs::directory_iterator(at("/proc"), unreadable)) {
+        const auto pid = process_number(entry.path());
+        if (pid && found.size() < max_processes) {
+            found.push_back(*pid);
+        }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::string Look::process(std::int64_t pid) const {
+    const auto command = text(fmt::format("/proc/{}/cmdline", pid)).value_or("");
+    const auto first_end = std::min(command.find('\0'), command.size());
+    std::string shown = command.substr(0, first_end);
+    if (first_end < command.size()) {
+        // "python3 /opt/tap/main.py": the script says more than its interpreter.
+        const auto second =
+            command.substr(first_end + 1, command.find('\0', first_end + 1) - first_end - 1);
+        shown += second.starts_with('/') ? " " + second : "";
+    }
+    return shown.empty() ? fmt::format("process {}", pid)
+                         : fmt::format("process {} ({})", pid, printable(shown, 160));
 }
 
 std::vector<std::int64_t> Look::holders_of_another(const fs::path& file) const {
@@ -125,15 +171,9 @@ std::vector<std::int64_t> Look::holders_of_another(const fs::path& file) const {
 
     const ino_t inode = ::stat(file.c_str(), &now) == 0 ? now.st_ino : 0;
     std::vector<std::int64_t> found;
-    std::error_code unreadable;
-    std::size_t seen = 0;
-    for (const auto& entry : fs::directory_iterator(at("/proc"), unreadable)) {
-        const auto pid = process_number(entry.path());
-        if (pid && holds_another(entry.path(), file, inode)) {
-            found.push_back(*pid);
-        }
-        if (pid && ++seen == max_processes) {
-            break;
+    for (const auto pid : processes()) {
+        if (holds_another(at(fmt::format("/proc/{}", pid)), file, inode)) {
+            found.push_back(pid);
         }
     }
     return found;

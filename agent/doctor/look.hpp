@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 namespace tapline::doctor {
 
@@ -26,6 +26,10 @@ class Look {
     /// True: this machine, not a planted tree.
     [[nodiscard]] bool real() const { return root_ == "/"; }
 
+    /// Where it really is.
+    [[nodiscard]] std::filesystem::path at(const std::string& path) const;
+    [[nodiscard]] bool exists(const std::string& path) const;
+
     /// First 64 KiB of a file; nullopt when it can't be read.
     [[nodiscard]] std::optional<std::string> text(const std::string& path) const;
     /// The number it begins with, decimal or 0x.
@@ -35,10 +39,13 @@ class Look {
     [[nodiscard]] std::vector<std::filesystem::path> each(
         const std::string& directory, const std::string& file
     ) const;
-    /// On that inode, of whatever device has it: /proc/locks and stat disagree about devices on
-    /// some file systems.
-    [[nodiscard]] std::vector<FileLockSeen> locks(ino_t inode) const;
-    /// Readable; "process 12" when it is gone.
+    /// On that very file. Some file systems (btrfs, overlay) tell /proc/locks another device than
+    /// stat; there the lock counts when its process has the file open.
+    [[nodiscard]] std::vector<FileLockSeen> locks(const struct stat& file) const;
+    /// At most 4096.
+    [[nodiscard]] std::vector<std::int64_t> processes() const;
+    /// Which program, without its options: a password may be among them. "process 12" when it is
+    /// gone.
     [[nodiscard]] std::string process(std::int64_t pid) const;
     /// Processes that have another file of this path open: deleted, or replaced. Root sees all,
     /// others their own.
@@ -46,7 +53,7 @@ class Look {
     ) const;
 
   private:
-    [[nodiscard]] std::filesystem::path at(const std::string& path) const;
+    [[nodiscard]] bool has_open(std::int64_t pid, const struct stat& file) const;
 
     std::filesystem::path root_;
 };

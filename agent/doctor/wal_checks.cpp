@@ -6,7 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "agent/doctor/doctor.hpp"
+#include "agent/doctor/looks.hpp"
+#include "agent/journal/owner.hpp"
 #include "agent/journal/wal_file.hpp"
 
 namespace tapline::doctor {
@@ -27,7 +28,7 @@ std::vector<FileLockSeen> readers(const Look& look, const std::string& shm) {
     if (::stat(shm.c_str(), &file) != 0) {
         return {};
     }
-    auto found = look.locks(file.st_ino);
+    auto found = look.locks(file);
     std::erase_if(found, [](const auto& lock) {
         return lock.last < first_read_mark || lock.first > last_read_mark;
     });
@@ -54,33 +55,32 @@ std::string lasting_readers(const Look& look, const std::string& shm) {
     return names;
 }
 
-}  // namespace
-
-void check_wal(const Look& look, const std::filesystem::path& journal, Report& report) {
+void look_at_wal(const Look& look, const std::string& named, const Tell& tell) {
+    const auto journal = journal::real_journal_path(named);
     const auto pages = journal::wal_position(journal.string() + "-wal").frames;
     const bool large = pages > wal_limit_pages;
     const auto names = lasting_readers(look, journal.string() + "-shm");
-    report.push_back(
+    tell(
         {"wal_size",
          large ? Verdict::warn : Verdict::ok,
          fmt::format("{} pages", pages),
          large ? "Nobody could copy it back: see wal_pinned; else start tapline-agent." : "",
-         journal}
+         ""}
     );
     const bool pinned = large && !names.empty();
-    report.push_back(
+    tell(
         {"wal_pinned",
          pinned ? Verdict::warn : Verdict::ok,
          names.empty() ? "by nobody" : names,
          pinned ? "End that process, or its open transaction; it may be a forgotten sqlite3 shell."
                 : "",
-         journal}
+         ""}
     );
     std::string holders;
     for (const auto pid : look.holders_of_another(journal)) {
         holders += (holders.empty() ? "" : "; ") + look.process(pid);
     }
-    report.push_back(
+    tell(
         {"journal_swapped",
          holders.empty() ? Verdict::ok : Verdict::fail,
          holders.empty() ? "no" : "another file of this name is held open by " + holders,
@@ -88,8 +88,20 @@ void check_wal(const Look& look, const std::filesystem::path& journal, Report& r
              ? ""
              : "Don't restart it yet: its pours go into the old file. Copy /proc/PID/fd "
                "first, with the -wal.",
-         journal}
+         ""}
     );
+}
+
+}  // namespace
+
+Group wal_group(const Look& look, const std::string& journal) {
+    Group group;
+    group.ids = {"wal_size", "wal_pinned", "journal_swapped"};
+    group.subject = journal;
+    group.limit = std::chrono::seconds(3);
+    group.needs = {"journal_file"};
+    group.look = [look, journal](const Tell& tell) { look_at_wal(look, journal, tell); };
+    return group;
 }
 
 }  // namespace tapline::doctor

@@ -15,7 +15,7 @@ ALLOWED = {
     "agent/sync": {"common", "agent/journal"},
     "agent/service": {"common", "common/revision", "agent/journal", "agent/sync", "agent/identity"},
     "agent/identity": {"common", "agent/sync"},
-    "agent/doctor": {"common", "agent/journal", "agent/service"},
+    "agent/doctor": {"common", "agent/journal", "agent/sync", "agent/identity", "agent/service"},
     "agent/cli": {"common", "common/revision", "agent/journal", "agent/sync", "agent/identity", "agent/service", "agent/doctor"},
     "agent": {"common", "agent/cli", "agent/service"},
     "central/pg": {"common"},
@@ -47,7 +47,7 @@ FENCES = {
     r"<prometheus/": ("central/metrics/",),
     r"<zlib.h": ("agent/cli/whole_file", "central/offline/export_reader"),
     r"<CLI/": ("agent/cli/", "agent/service/", "agent/main", "central/cli/", "central/main", "bench/"),
-    r"<nlohmann/json.hpp": ("common/", "agent/cli/", "agent/service/", "agent/journal/", "central/catalog/",
+    r"<nlohmann/json.hpp": ("common/", "agent/cli/", "agent/doctor/", "agent/service/", "agent/journal/", "central/catalog/",
                             "central/cli/", "central/gateway/", "central/settle/", "central/revision/alone",
                             "central/lint/node", "bench/"),
 }

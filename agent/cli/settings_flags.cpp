@@ -1,0 +1,17 @@
+#include "agent/cli/settings_flags.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace tapline::cli {
+
+void add_settings_flags(CLI::App& verb, service::Flags& flags) {
+    verb.add_option("--journal", flags.journals, "A journal (default: those of the settings)");
+    verb.add_option("--config", flags.config, "Settings (default /etc/tapline/agent.toml)");
+    verb.add_option("--central", flags.central, "Where central is, as for `run`");
+    verb.add_option("--name", flags.name, "This controller's name, as for `run`");
+    verb.add_option("--state-dir", flags.state_dir, "Where key and certificate are");
+}
+
+}  // namespace tapline::cli

@@ -1,0 +1,15 @@
+// Where journal, central and identity are, for verbs that look at all of them as `run` does.
+#pragma once
+
+#include "agent/service/settings.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace tapline::cli {
+
+/// --journal, --config, --central, --name, --state-dir. `flags` outlives the verb.
+void add_settings_flags(CLI::App& verb, service::Flags& flags);
+
+}  // namespace tapline::cli
