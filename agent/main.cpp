@@ -15,6 +15,7 @@
 #include "agent/cli/enroll_verb.hpp"
 #include "agent/cli/journal_output.hpp"
 #include "agent/cli/journal_verbs.hpp"
+#include "agent/cli/record_verb.hpp"
 #include "agent/cli/run_verb.hpp"
 #include "agent/cli/status_verb.hpp"
 #include "common/version.hpp"
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
     tapline::cli::add_run_verb(app, exit_code);
     tapline::cli::add_status_verb(app, exit_code);
     tapline::cli::add_doctor_verb(app, exit_code);
+    tapline::cli::add_record_verb(app, exit_code);
     tapline::cli::add_enroll_verb(app, exit_code);
     tapline::cli::add_journal_verbs(app, exit_code);
     try {
