@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/cli/doctor_bench.hpp"
 #include "agent/cli/journal_output.hpp"
 #include "agent/cli/settings_flags.hpp"
 #include "agent/doctor/doctor.hpp"
@@ -90,7 +91,11 @@ void add_doctor_verb(CLI::App& app, int& exit_code) {
         "Example:\n  sudo tapline-agent doctor --journal /var/lib/tap/journal.db\n"
         "Exit codes: 0 healthy, 1 a warning, 2 usage, 5 something has failed."
     );
-    verb->callback([arguments, &exit_code] {
+    add_doctor_bench(*verb, exit_code);
+    verb->callback([arguments, verb, &exit_code] {
+        if (!verb->get_subcommands().empty()) {
+            return;
+        }
         exit_code = run_verb(arguments->json, [&] { return examine(*arguments); });
     });
 }
