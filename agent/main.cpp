@@ -11,6 +11,7 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
+#include "agent/cli/bundle_verb.hpp"
 #include "agent/cli/doctor_verb.hpp"
 #include "agent/cli/enroll_verb.hpp"
 #include "agent/cli/journal_output.hpp"
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
     tapline::cli::add_run_verb(app, exit_code);
     tapline::cli::add_status_verb(app, exit_code);
     tapline::cli::add_doctor_verb(app, exit_code);
+    tapline::cli::add_bundle_verb(app, exit_code);
     tapline::cli::add_record_verb(app, exit_code);
     tapline::cli::add_enroll_verb(app, exit_code);
     tapline::cli::add_journal_verbs(app, exit_code);

@@ -5,9 +5,11 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
+import tarfile
 import unittest
 
-from lab import Stage
+from lab import Stage, sql
 from lab.programs import Central, run_command
 
 PASSWORD = "Kanarienvogel7"
@@ -103,6 +105,58 @@ class Secrets(unittest.TestCase):
             self.assertEqual(list(pathlib.Path(".").glob("core*")), [])
             canaries = {what: canary for what, canary in canaries.items() if len(canary) > 9}
             self.none_of(canaries, places)
+
+    def test_a_bundle_for_support_holds_none_of_them(self):
+        with Stage(taps=1, tls=True) as stage:
+            state = stage.path("bar-1.state")
+            token = stage.token("bar-1", 1)
+            done = run_command("tapline-agent", ["enroll", stage.central.url, "--state-dir", state], stdin=token + "\n")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            agent = stage.add_agent(stage.new_journal(), "bar-1", state_dir=state)
+            agent.command += ["--log-level", "debug"]
+            agent.start()
+            stage.add_tap(agent.journals[0], 1, count=20, rate=200).start()
+            stage.finish_taps()
+            stage.wait_quiet()
+            canaries = {"code": token.split("-")[2], "password": PASSWORD, "other password": "Zeisig-im-Kaefig"}
+            for number, line in enumerate(key_lines(os.path.join(state, "identity.pem"))):
+                canaries[f"key, line {number}"] = line
+            for number, (card,) in enumerate(sql(agent.journals[0], "SELECT DISTINCT card_uid FROM pours")):
+                canaries[f"card {number}"] = f'"{card}"'  # as JSON shows it; a short one may be part of a hash
+            key = pathlib.Path(state, "identity.pem").read_text(encoding="utf-8")
+            # Somebody wrote secrets where none belong: settings, a log, a line of commands.
+            pathlib.Path(state, "enrolling.key").write_text(key, encoding="utf-8")
+            config = pathlib.Path(stage.path("agent.toml"))
+            log = pathlib.Path(stage.path("somebody.log"))
+            log.write_text(f"{key}\ntoken: {token}\nINTERNAL_TOKEN={PASSWORD}\nhttps://bar:{PASSWORD}@hub/x\n"
+                           f'{{"password": "{PASSWORD}", "line": "secret = \\"Zeisig-im-Kaefig\\""}}\n' + agent.log_text(),
+                           encoding="utf-8")
+            held = subprocess.Popen(
+                ["python3", "-c", "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+                 "c.execute('BEGIN')\nc.execute('SELECT count(*) FROM pours').fetchall()\nprint('held', flush=True)\n"
+                 "sys.stdin.read()", agent.journals[0], f"--password={PASSWORD}"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.addCleanup(held.communicate)
+            self.assertEqual(held.stdout.readline(), "held\n")
+            places = {}
+            for what, text in (("settings in order", f'central = "{stage.central.url}"\n'),
+                               ("an unknown setting", f'db_password = "{PASSWORD}"\n'),
+                               ("a URL with a password", f'central = "https://bar:{PASSWORD}@127.0.0.1:1"\n'),
+                               ("half a line", f'central = "{PASSWORD}\n')):
+                config.write_text(f'journal = "{agent.journals[0]}"\n{text}# {PASSWORD}\n', encoding="utf-8")
+                output = stage.path("bundle.tar.gz")
+                done = run_command("tapline-agent", ["bundle", "-o", output, "--config", str(config), "--state-dir", state,
+                                                     "--log", str(log), "--json"], env={"UNRELATED_TOKEN": PASSWORD})
+                self.assertEqual(done.returncode, 0, done.stderr)
+                places[f"output with {what}"] = done.stdout + done.stderr
+                with tarfile.open(output) as archive:
+                    for member in archive.getmembers():
+                        name = member.name.split("/", 1)[1]
+                        places[f"{name} with {what}"] = archive.extractfile(member).read().decode(errors="replace")
+            self.assertIn("[secret]", places["log-1.txt with settings in order"])
+            self.assertIn("bar-1", places["identity.json with settings in order"])
+            self.assertIn(": sending", places["log-1.txt with settings in order"])
+            self.none_of({what: canary for what, canary in canaries.items() if len(canary) > 9}, places)
 
     def test_an_embedded_server_gets_nothing_of_ours(self):
         with Stage(taps=0) as stage:

@@ -1,0 +1,161 @@
+#include "agent/cli/redact.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <sstream>
+
+#include "common/error.hpp"
+#include "common/secret_file.hpp"
+
+namespace tapline::cli {
+
+namespace {
+
+constexpr std::string_view mask = "[secret]";
+constexpr std::size_t least_line_bytes = 16;  ///< of a key; shorter ones are padding
+constexpr std::array<std::string_view, 6> names{
+    "password", "passwd", "secret", "token", "api_key", "apikey"};
+constexpr std::size_t token_root_chars = 64;
+
+bool is_word(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
+    });
+    return text;
+}
+
+void replace_all(std::string& text, const std::string& what) {
+    for (auto at = text.find(what); at != std::string::npos;
+         at = text.find(what, at + mask.size())) {
+        text.replace(at, what.size(), mask);
+    }
+}
+
+void hide_keys(std::string& text) {
+    constexpr std::string_view marker = "PRIVATE KEY-----";
+    std::size_t at = 0;
+    while ((at = text.find(marker, at)) != std::string::npos) {
+        const auto begin = at + marker.size();
+        const auto end = std::min(text.find("-----END", begin), text.size());
+        text.replace(begin, end - begin, mask);
+        at = begin + mask.size();
+        // Past the marker of its own end.
+        const auto own_end = text.find(marker, at);
+        at = own_end == std::string::npos ? text.size() : own_end + marker.size();
+    }
+}
+
+/// TAP1-<SHA-256 of the root>-<code>
+void hide_codes(std::string& text) {
+    std::size_t at = 0;
+    while ((at = text.find("TAP1-", at)) != std::string::npos) {
+        const auto begin = std::min(at + 5 + token_root_chars + 1, text.size());
+        auto end = begin;
+        while (end < text.size() && is_word(text[end])) {
+            ++end;
+        }
+        text.replace(begin, end - begin, mask);
+        at = begin;
+    }
+}
+
+/// scheme://user:password@host
+void hide_users(std::string& text) {
+    std::size_t at = 0;
+    while ((at = text.find("://", at)) != std::string::npos) {
+        at += 3;
+        const auto end = std::min(text.find_first_of("/?# \t\r\n\"'<>", at), text.size());
+        const auto sign = text.substr(at, end - at).rfind('@');
+        if (sign != std::string::npos) {
+            text.replace(at, sign, mask);
+            at += mask.size();
+        }
+    }
+}
+
+struct Span {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+std::size_t skip(const std::string& text, std::size_t at, std::string_view which) {
+    return std::min(text.find_first_not_of(which, at), text.size());
+}
+
+/// The value of a name that ends at `at`: `=x`, `: "x y"`, `\": \"x\"`; empty: it has none.
+Span value_after(const std::string& text, std::size_t at) {
+    while (at < text.size() && is_word(text[at])) {
+        ++at;
+    }
+    at = skip(text, at, "\\\"' ");
+    if (at >= text.size() || (text[at] != '=' && text[at] != ':')) {
+        return {};
+    }
+    at = skip(text, at + 1, "\\ ");
+    const bool quoted = at < text.size() && (text[at] == '"' || text[at] == '\'');
+    const std::string quote = quoted ? std::string(1, text[at]) + "\n" : " \t\r\n\"',;&}";
+    const auto begin = at + (quoted ? 1 : 0);
+    auto end = std::min(text.find_first_of(quote, begin), text.size());
+    if (end > begin && end < text.size() && text[end] == '"' && text[end - 1] == '\\') {
+        --end;  // JSON inside JSON: the backslash belongs to the quote
+    }
+    return {begin, end};
+}
+
+void hide_named(std::string& text) {
+    for (const auto name : names) {
+        auto lowered = lower(text);
+        std::size_t at = 0;
+        while ((at = lowered.find(name, at)) != std::string::npos) {
+            const auto value = value_after(text, at + name.size());
+            at += name.size();
+            if (value.end > value.begin) {
+                text.replace(value.begin, value.end - value.begin, mask);
+                lowered.replace(value.begin, value.end - value.begin, mask);
+                at = value.begin + mask.size();
+            }
+        }
+    }
+}
+
+}  // namespace
+
+Redactor::Redactor(const std::filesystem::path& state_dir) {
+    for (const auto* file : {"identity.pem", "enrolling.key"}) {
+        std::string text;
+        try {
+            text = read_small_file(state_dir / file).value_or("");
+        } catch (const Error&) {  // who can't read a key can't give it away either
+            continue;
+        }
+        const auto begin = text.find("PRIVATE KEY-----\n");
+        const auto end = text.find("-----END", std::min(begin, text.size()));
+        if (begin == std::string::npos || end == std::string::npos) {
+            continue;
+        }
+        std::istringstream lines(text.substr(begin, end - begin));
+        for (std::string line; std::getline(lines, line);) {
+            if (line.size() >= least_line_bytes && line.find('-') == std::string::npos) {
+                lines_.push_back(line);
+            }
+        }
+    }
+}
+
+std::string Redactor::clean(std::string text) const {
+    for (const auto& line : lines_) {
+        replace_all(text, line);
+    }
+    hide_keys(text);
+    hide_codes(text);
+    hide_users(text);
+    hide_named(text);
+    return text;
+}
+
+}  // namespace tapline::cli

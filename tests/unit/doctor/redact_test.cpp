@@ -1,0 +1,66 @@
+#include "agent/cli/redact.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+#include "common/pki.hpp"
+
+namespace tapline::test {
+
+namespace {
+
+std::string clean(const std::string& text) {
+    return cli::Redactor("/nowhere").clean(text);
+}
+
+}  // namespace
+
+TEST_CASE("Values with the name of a secret are masked, however they are written") {
+    CHECK(clean("INTERNAL_TOKEN=abc123 next") == "INTERNAL_TOKEN=[secret] next");
+    CHECK(clean("password = \"with a blank, and more\"") == "password = \"[secret]\"");
+    CHECK(clean(R"({"api_key": "abc", "seq": 1})") == R"({"api_key": "[secret]", "seq": 1})");
+    CHECK(clean(R"({"line": "Token: \"abc\""})") == R"({"line": "Token: \"[secret]\""})");
+    CHECK(clean("db_passwd:'x y' z") == "db_passwd:'[secret]' z");
+    CHECK(clean("a=1&secret=b&c=2") == "a=1&secret=[secret]&c=2");
+    CHECK(clean("token=a token=b") == "token=[secret] token=[secret]");
+    CHECK(clean("token=") == "token=");
+    CHECK(clean("secret") == "secret");
+}
+
+TEST_CASE("Words about secrets stay") {
+    for (const auto* text :
+         {"the token is on your screen",
+          "CREATE TABLE t (token TEXT, password_hash BLOB)",
+          "tokens, and more"}) {
+        CHECK(clean(text) == text);
+    }
+}
+
+TEST_CASE("Users in a URL, codes of a token and private keys are masked") {
+    CHECK(clean("https://bob:pa@ss@h:1/x") == "https://[secret]@h:1/x");
+    CHECK(clean("see https://central.example:8443/a@b") == "see https://central.example:8443/a@b");
+    const std::string root(64, 'a');
+    CHECK(clean("TAP1-" + root + "-CODE23 x") == "TAP1-" + root + "-[secret] x");
+    CHECK(clean("TAP1-") == "TAP1-[secret]");
+    const auto key = pki::Key::generate().pem();
+    const auto masked = clean("a " + key + " b");
+    CHECK(masked.find("[secret]") != std::string::npos);
+    CHECK(masked.find(key.substr(40, 20)) == std::string::npos);
+    CHECK(masked.ends_with("-----END PRIVATE KEY-----\n b"));
+}
+
+TEST_CASE("Lines of this device's own key are masked wherever they stand") {
+    std::string name = "/tmp/tapline-redact-XXXXXX";
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    const auto key = pki::Key::generate().pem();
+    std::ofstream(name + "/identity.pem") << "central https://c:1\n" << key;
+    const auto first = key.find('\n') + 1;
+    const auto line = key.substr(first, key.find('\n', first) - first);
+    const cli::Redactor redactor(name);
+    CHECK(redactor.clean("x" + line + "y" + line) == "x[secret]y[secret]");
+    std::filesystem::remove_all(name);
+}
+
+}  // namespace tapline::test
