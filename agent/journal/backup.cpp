@@ -32,19 +32,8 @@ std::int64_t rows_of(Database& database) {
     return database.integer(sql_has_pours) == 0 ? 0 : database.integer(sql_rows);
 }
 
-/// "20261120T180311Z"
-std::string stamp() {
-    std::string text;
-    for (const char c : format_utc(SystemClock().now_utc()).substr(0, 19)) {
-        if (c != '-' && c != ':') {
-            text.push_back(c);
-        }
-    }
-    return text + "Z";
-}
-
 fs::path free_name(const fs::path& journal) {
-    const auto base = fmt::format("{}.tapline-backup-{}", journal.string(), stamp());
+    const auto base = fmt::format("{}.tapline-backup-{}", journal.string(), utc_stamp());
     fs::path name = base;
     for (int number = 2; fs::exists(name) && number < max_backups_a_second; ++number) {
         name = fmt::format("{}-{}", base, number);
@@ -73,6 +62,16 @@ void verify(const fs::path& partial, std::int64_t rows_before) {
 }
 
 }  // namespace
+
+std::string utc_stamp() {
+    std::string text;
+    for (const char c : format_utc(SystemClock().now_utc()).substr(0, 19)) {
+        if (c != '-' && c != ':') {
+            text.push_back(c);
+        }
+    }
+    return text + "Z";
+}
 
 void sync_file(const fs::path& file) {
     const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "agent/journal/connection.hpp"
 #include "agent/journal/disk_use.hpp"
 #include "common/error.hpp"
 
@@ -33,31 +34,25 @@ constexpr std::string_view connection_pragmas =
 
 }  // namespace
 
-class Connection {
-  public:
-    Connection(const std::filesystem::path& name, int flags, const OpenOptions& options)
-        : file(options.shown_as.value_or(name)) {
-        const bool memory = name == ":memory:";
-        try {
-            database = std::make_unique<SQLite::Database>(
-                name.string(),
-                flags,
-                static_cast<int>(options.busy_timeout.count()),
-                memory ? std::string() : counting_vfs()
-            );
-        } catch (const SQLite::Exception& error) {
-            raise(error);
-        }
-        sqlite3_db_config(database->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-        sqlite3_extended_result_codes(database->getHandle(), 1);
+Connection::Connection(const std::filesystem::path& name, int flags, const OpenOptions& options)
+    : file(options.shown_as.value_or(name)) {
+    const bool memory = name == ":memory:";
+    try {
+        database = std::make_unique<SQLite::Database>(
+            name.string(),
+            flags,
+            static_cast<int>(options.busy_timeout.count()),
+            memory ? std::string() : counting_vfs()
+        );
+    } catch (const SQLite::Exception& error) {
+        raise(error);
     }
-
-    [[noreturn]] void raise(const SQLite::Exception& error) const;
-
-    std::filesystem::path file;
-    std::optional<std::chrono::steady_clock::time_point> deadline;
-    std::unique_ptr<SQLite::Database> database;
-};
+    sqlite3_db_config(database->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    sqlite3_db_config(
+        database->getHandle(), SQLITE_DBCONFIG_RESET_DATABASE, options.as_empty ? 1 : 0, nullptr
+    );
+    sqlite3_extended_result_codes(database->getHandle(), 1);
+}
 
 /// SQLite says the same of a card that died, a mount that is missing and a wrong owner.
 Error no_access(const std::filesystem::path& file, const std::string& what) {
@@ -119,7 +114,7 @@ void Connection::raise(const SQLite::Exception& error) const {
                 ErrorKind::storage_corrupt,
                 "damaged",
                 what,
-                "Leave the file as it is and copy it, with its -wal, before anything else."
+                "The running agent salvages it by itself, or: `tapline-agent journal salvage`."
             );
         case SQLITE_NOTADB:
             throw Error(
@@ -193,6 +188,28 @@ Statement& Statement::bind(int place, const Blob& blob) {
         statement_->bind(
             place, static_cast<const void*>(blob.bytes.data()), static_cast<int>(blob.bytes.size())
         );
+    } catch (const SQLite::Exception& error) {
+        connection_->raise(error);
+    }
+    return *this;
+}
+
+Statement& Statement::bind(int place, const Value& value) {
+    if (const auto* whole = std::get_if<std::int64_t>(&value)) {
+        return bind(place, *whole);
+    }
+    if (const auto* text = std::get_if<Text>(&value)) {
+        return bind(place, std::string_view(text->bytes));
+    }
+    if (const auto* blob = std::get_if<Blob>(&value)) {
+        return bind(place, *blob);
+    }
+    try {
+        if (const auto* real = std::get_if<double>(&value)) {
+            statement_->bind(place, *real);
+        } else {
+            statement_->bind(place);
+        }
     } catch (const SQLite::Exception& error) {
         connection_->raise(error);
     }

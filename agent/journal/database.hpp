@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ class Statement {
     Statement& bind(int place, std::int64_t value);
     Statement& bind(int place, std::string_view text);
     Statement& bind(int place, const Blob& blob);
+    /// In its own storage class; the column's affinity may still change it.
+    Statement& bind(int place, const Value& value);
 
     /// True when there is a row to read.
     bool step();
@@ -78,6 +81,10 @@ struct OpenOptions {
     std::chrono::milliseconds busy_timeout = default_busy_timeout;
     /// Errors name this file instead: a copy's own name tells a technician nothing.
     std::optional<std::filesystem::path> shown_as;
+    /// Whatever stands in the file, it counts as an empty database
+    /// (SQLITE_DBCONFIG_RESET_DATABASE): the only way to open one whose header is broken. For
+    /// overwrite() only.
+    bool as_empty = false;
 };
 
 class Database {
@@ -103,6 +110,18 @@ class Database {
     /// After this point in time every running statement fails with storage_busy/"deadline".
     void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline);
     void set_busy_timeout(std::chrono::milliseconds timeout);
+
+    /// Puts all of `source` in place of what is here, in one transaction of SQLite's own backup:
+    /// the file stays the one that the tap's program may have open, and a kill leaves the old
+    /// content or the new. `go` is asked once the write lock is held; when it says no, nothing
+    /// changes and this returns false. Both have the same page size. Throws storage_busy/"busy"
+    /// and, when it takes longer than `limit` under the lock (nullopt: any time),
+    /// storage_busy/"deadline"; nothing has changed then.
+    [[nodiscard]] bool overwrite(
+        Database& source,
+        const std::function<bool()>& go,
+        std::optional<std::chrono::milliseconds> limit
+    );
 
     struct WalState {
         std::int64_t pages = 0;   ///< in the WAL

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -18,11 +19,13 @@ namespace tapline::journal {
 
 namespace {
 
+constexpr std::string_view unknown_holder = "?";
+
 std::string holder(int descriptor) {
     std::array<char, 32> text{};
     const auto length = ::pread(descriptor, text.data(), text.size() - 1, 0);
     return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length))
-                      : std::string("?");
+                      : std::string(unknown_holder);
 }
 
 }  // namespace
@@ -65,14 +68,20 @@ FileLock::FileLock(const std::filesystem::path& journal) {
             "One agent per journal: stop the service first, e.g. systemctl stop tapline-agent."
         );
     }
+    left_behind_ = holder(descriptor_) != unknown_holder;
     const auto pid = fmt::format("{}", ::getpid());
-    // Only for the message of the next one who comes; the lock doesn't depend on it.
+    // For the message of the next one who comes, and for left_behind(); the lock doesn't depend on
+    // it. On the disk at once: a power cut is what the mark is for.
     if (::ftruncate(descriptor_, 0) == 0) {
         [[maybe_unused]] const auto written = ::pwrite(descriptor_, pid.data(), pid.size(), 0);
+        [[maybe_unused]] const auto synced = ::fdatasync(descriptor_);
     }
 }
 
 FileLock::~FileLock() {
+    if (!keep_mark_) {
+        [[maybe_unused]] const auto emptied = ::ftruncate(descriptor_, 0);
+    }
     ::close(descriptor_);
 }
 

@@ -16,8 +16,17 @@ class FileLock {
     FileLock(const FileLock&) = delete;
     FileLock& operator=(const FileLock&) = delete;
 
+    /// Whoever had it last died with it: by SIGKILL, by a power cut. The lock file holds the
+    /// holder's process id only while it is held, so nothing is written in between.
+    [[nodiscard]] bool left_behind() const noexcept { return left_behind_; }
+
+    /// The next holder shall hear the same.
+    void keep_mark() noexcept { keep_mark_ = true; }
+
   private:
     int descriptor_ = -1;
+    bool left_behind_ = false;
+    bool keep_mark_ = false;
 };
 
 }  // namespace tapline::journal

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view magic = "SQLite format 3";
 constexpr std::string_view sql_integrity = "PRAGMA integrity_check(20)";
+constexpr std::string_view sql_quick_check = "PRAGMA quick_check(1)";
 constexpr std::string_view sql_adopted_through = "SELECT adopted_through FROM tapline_journal";
 constexpr std::string_view sql_prunable = "SELECT prunable_through FROM tapline_journal";
 constexpr std::string_view sql_try_insert =
@@ -74,7 +75,25 @@ Database open_copy(const fs::path& copy, const fs::path& shown_as) {
     return Database(copy, options);
 }
 
-/// Empty for a sound file, also when SQLite can't even read it.
+}  // namespace
+
+std::string quick_damage_of(const fs::path& file, std::chrono::milliseconds limit) {
+    try {
+        Database database(file);
+        database.set_deadline(std::chrono::steady_clock::now() + limit);
+        auto found = database.text(sql_quick_check);
+        return found == "ok" ? std::string() : found;
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::storage_busy) {
+            return {};
+        }
+        if (error.kind() != ErrorKind::storage_corrupt) {
+            throw;
+        }
+        return error.what();
+    }
+}
+
 std::vector<std::string> damage_of(const fs::path& file, const fs::path& shown_as) {
     try {
         Database database = open_copy(file, shown_as);
@@ -86,6 +105,8 @@ std::vector<std::string> damage_of(const fs::path& file, const fs::path& shown_a
         return {error.what()};
     }
 }
+
+namespace {
 
 [[noreturn]] void refuse_wal(const fs::path& file, Difference problem) {
     throw FileError(

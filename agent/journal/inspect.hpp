@@ -1,6 +1,7 @@
 // A look at a journal on stable copies, before anything opens the file itself.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -27,6 +28,19 @@ struct Inspection {
 /// Whether to run the upgrade to head on the copy too, and to try the newest release's INSERT
 /// there, so that whatever would fail on the live file fails here.
 enum class Rehearsal { none, unless_adopted, always };
+
+/// What integrity_check finds in a copy, at most 20 lines, also when SQLite can't even open it;
+/// empty for a sound file. `shown_as`: the name that errors tell.
+[[nodiscard]] std::vector<std::string> damage_of(
+    const std::filesystem::path& copy, const std::filesystem::path& shown_as
+);
+
+/// What quick_check finds first in a live journal, by a connection of its own; empty: nothing, or
+/// it wasn't done within `limit`. Becomes nobody: the caller is the owner already. Throws what
+/// keeps it from looking.
+[[nodiscard]] std::string quick_damage_of(
+    const std::filesystem::path& file, std::chrono::milliseconds limit
+);
 
 /// Leaves every file byte for byte as it is. Throws FileError not_a_database, damaged, foreign_wal,
 /// unknown_shape.

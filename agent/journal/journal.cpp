@@ -17,10 +17,12 @@
 #include "agent/journal/database.hpp"
 #include "agent/journal/file_lock.hpp"
 #include "agent/journal/known_shapes.hpp"
+#include "agent/journal/last_stop.hpp"
 #include "agent/journal/ledger.hpp"
 #include "agent/journal/owner.hpp"
 #include "agent/journal/retention.hpp"
 #include "agent/journal/rows.hpp"
+#include "agent/journal/salvage_notes.hpp"
 #include "common/clock.hpp"
 
 namespace tapline::journal {
@@ -72,7 +74,7 @@ class SqliteJournal final : public Journal {
     SqliteJournal(const std::filesystem::path& file, Access access)
         : lock_(access == Access::work ? std::make_unique<FileLock>(file) : nullptr),
           key_(key_of(file)),
-          database_(file),
+          database_(after_last_stop(file, lock_.get())),
           revisions_(check_revision(database_)),
           rows_(database_),
           cursor_(database_),
@@ -81,7 +83,8 @@ class SqliteJournal final : public Journal {
           retention_(file, cursor_.read().journal_id),
           data_version_(database_.prepare(sql_data_version)),
           backlog_(database_, rows_),
-          acked_at_start_(cursor_.read().acked_through) {
+          acked_at_start_(cursor_.read().acked_through),
+          salvaged_(salvage_epoch_due(database_)) {
         if (access == Access::work) {
             heal_settled();
         }
@@ -90,11 +93,14 @@ class SqliteJournal final : public Journal {
     Identity identity() override {
         auto identity = cursor_.read();
         identity.revision = revisions_.back().second;
+        identity.salvaged = salvaged_;
         return identity;
     }
 
     Counts counts() override;
     std::int64_t data_version() override;
+
+    bool left_behind() const override { return lock_ && lock_->left_behind(); }
 
     bool swapped() override { return key_of(database_.file()) != key_; }
 
@@ -148,6 +154,7 @@ class SqliteJournal final : public Journal {
     Statement data_version_;
     Backlog backlog_;
     Seq acked_at_start_ = 0;
+    bool salvaged_;
 };
 
 std::vector<std::pair<Seq, std::string>> SqliteJournal::check_revision(Database& database) {
@@ -352,7 +359,9 @@ void SqliteJournal::start_epoch(const wire::EpochGrant& grant) {
     Transaction transaction(database_);
     cursor_.begin_epoch(grant.epoch, {grant.cursor, grant.hash});
     cursor_.set_prunable(std::min(grant.prunable_through, grant.cursor));
+    note_salvage_epoch(database_, grant.epoch);
     transaction.commit();
+    salvaged_ = false;
 }
 
 void SqliteJournal::note_prunable(Seq through) {

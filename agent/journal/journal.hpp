@@ -29,6 +29,7 @@ struct Identity {
     Seq prunable_through = 0;
     Seq pruned_through = 0;  ///< rows up to here may be gone
     std::int64_t released_through = 0;
+    bool salvaged = false;  ///< since the epoch began: a new one is due (docs/salvage.md)
 };
 
 struct Counts {
@@ -110,6 +111,9 @@ class Journal : public JournalReader {
     /// Throws refused/"not_adopted" (run `tapline-agent journal adopt`), refused/"wrong_owner",
     /// refused/"locked" (another agent), storage_corrupt/….
     [[nodiscard]] static std::unique_ptr<Journal> open(const std::filesystem::path& file);
+
+    /// Whoever worked with it last was killed, or lost power: worth a check (docs/salvage.md).
+    [[nodiscard]] virtual bool left_behind() const { return false; }
 
     /// Changes whenever another connection has committed (PRAGMA data_version); no disk write.
     [[nodiscard]] virtual std::int64_t data_version() = 0;

@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::string_view sql_own_objects =
     "SELECT type || ' ' || name, sql FROM sqlite_schema "
-    "WHERE name LIKE 'tapline~_%' ESCAPE '~' AND name <> 'tapline_revision' AND sql IS NOT NULL";
+    "WHERE name LIKE 'tapline~_%' ESCAPE '~' AND name NOT IN ('tapline_revision', "
+    "'tapline_salvage') "
+    "AND sql IS NOT NULL";
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <variant>
 
+#include "agent/journal/salvage_notes.hpp"
+
 namespace tapline::journal {
 
 namespace {
@@ -35,6 +37,12 @@ constexpr std::string_view sql_read =
     "price_per_ml_at_pour, "
     "recorded_at, short_id, start_ts, tail_volume_ml, tap_id, volume_ml "
     "FROM pours WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
+constexpr std::string_view sql_read_noted =
+    "SELECT p.seq, p.card_uid, p.client_tx_id, p.data, p.duration_ms, p.end_ts, p.legacy_status, "
+    "p.price_cents, p.price_per_ml_at_pour, p.recorded_at, p.short_id, p.start_ts, "
+    "p.tail_volume_ml, p.tap_id, p.volume_ml, n.evidence "
+    "FROM pours AS p LEFT JOIN tapline_salvage AS n ON n.seq = p.seq "
+    "WHERE p.seq > ?1 AND p.seq <= ?2 ORDER BY p.seq";
 constexpr std::string_view sql_find_new =
     "SELECT seq FROM pours WHERE seq > ?1 AND seq <= ?2 AND status = 'new' ORDER BY seq LIMIT ?3";
 constexpr std::string_view sql_find_newest_new =
@@ -75,7 +83,8 @@ Rows::Rows(Database& database)
     : max_seq_(database.prepare(sql_max_seq)),
       count_(database.prepare(sql_count)),
       first_recorded_at_(database.prepare(sql_first_recorded_at)),
-      read_(database.prepare(sql_read)),
+      noted_(has_salvage_notes(database)),
+      read_(database.prepare(noted_ ? sql_read_noted : sql_read)),
       find_new_(database.prepare(sql_find_new)),
       find_newest_new_(database.prepare(sql_find_newest_new)),
       hold_(database.prepare(sql_hold)),
@@ -106,7 +115,11 @@ void Rows::read(Seq after, Seq through, const std::function<bool(RawPour&&)>& ta
     const ResetAtExit at_exit(read_);
     read_.bind(1, after).bind(2, through);
     while (read_.step()) {
-        if (!take(read_pour(read_))) {
+        auto pour = read_pour(read_);
+        if (noted_ && !read_.is_null(columns_of_pour)) {
+            put_note(pour, read_.text(columns_of_pour));
+        }
+        if (!take(std::move(pour))) {
             return;
         }
     }

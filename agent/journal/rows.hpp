@@ -59,6 +59,7 @@ class Rows {
     Statement max_seq_;
     Statement count_;
     Statement first_recorded_at_;
+    bool noted_;  ///< a salvage left notes on some rows
     Statement read_;
     Statement find_new_;
     Statement find_newest_new_;

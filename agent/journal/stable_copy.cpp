@@ -259,10 +259,26 @@ Outcome copy_in_child(const std::string& from, const std::string& to) {
     return copy_locked(from, to);
 }
 
-Outcome run_child(const std::string& from, const std::string& to) {
+/// Without the -journal, which whoever has the lock may have begun. An empty file is as good as
+/// none: SQLite makes a -wal when it opens the journal.
+Outcome compare_all(const std::string& from, const std::string& to) {
+    for (const std::string suffix : {"", "-wal"}) {
+        const auto size = state_of(from + suffix).size;
+        const auto outcome = size == state_of(to + suffix).size && size > 0
+                                 ? walk(from + suffix, to + suffix, size, true, std::nullopt)
+                                 : Outcome::copied;
+        if (outcome != Outcome::copied || size != state_of(to + suffix).size) {
+            return Outcome::unstable;
+        }
+    }
+    return Outcome::copied;
+}
+
+template <typename Job>
+Outcome run_child(const Job& job) {
     const auto child = ::fork();
     if (child == 0) {
-        ::_exit(static_cast<int>(copy_in_child(from, to)));
+        ::_exit(static_cast<int>(job()));
     }
     int status = 0;
     while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -286,7 +302,7 @@ void remove_leftovers(const fs::path& journal, const std::string& prefix) {
 
 }  // namespace
 
-StableCopy::StableCopy(const fs::path& journal) {
+StableCopy::StableCopy(const fs::path& journal) : journal_(journal) {
     const auto prefix = fmt::format(".{}.tapline-copy-", journal.filename().string());
     remove_leftovers(journal, prefix);
     // Beside the journal, where there is as much room as it needs; elsewhere if that can't be
@@ -304,7 +320,8 @@ StableCopy::StableCopy(const fs::path& journal) {
         }
     }
     directory_ = pattern;
-    const auto outcome = run_child(journal.string(), main().string());
+    const auto outcome =
+        run_child([&] { return copy_in_child(journal.string(), main().string()); });
     if (outcome == Outcome::copied) {
         return;
     }
@@ -339,7 +356,39 @@ StableCopy::StableCopy(const fs::path& journal) {
 
 StableCopy::~StableCopy() {
     std::error_code ignored;
-    fs::remove_all(directory_, ignored);
+    if (!kept_) {
+        fs::remove_all(directory_, ignored);
+    }
+}
+
+bool StableCopy::still_so() const {
+    return run_child([&] { return compare_all(journal_.string(), main().string()); }) ==
+           Outcome::copied;
+}
+
+void StableCopy::keep_as(const fs::path& name) {
+    const auto check = [&](bool good) {
+        if (!good) {
+            throw Error(
+                ErrorKind::storage,
+                "io_error",
+                fmt::format("{}: {}", name.string(), std::strerror(errno)),
+                "Nothing has changed. Check the disk (df, dmesg), then run this again."
+            );
+        }
+    };
+    const auto sync = [&](const fs::path& path) {
+        const Descriptor open(path.string(), O_RDONLY);
+        check(open.is_open() && ::fsync(open.get()) == 0);
+    };
+    for (const auto& entry : fs::directory_iterator(directory_)) {
+        sync(entry.path());
+    }
+    sync(directory_);
+    check(::rename(directory_.c_str(), name.c_str()) == 0);
+    directory_ = name;
+    kept_ = true;
+    sync(name.parent_path());
 }
 
 fs::path StableCopy::main() const {

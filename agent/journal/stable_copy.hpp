@@ -18,6 +18,15 @@ class StableCopy {
     StableCopy(const StableCopy&) = delete;
     StableCopy& operator=(const StableCopy&) = delete;
 
+    /// Whether the files still are, byte for byte, what was copied; asked of a child process too.
+    /// Only while nobody can write (the caller has SQLite's write lock) is the answer worth
+    /// something afterwards.
+    [[nodiscard]] bool still_so() const;
+
+    /// The directory gets this name, on the same file system, and stays; everything in it and the
+    /// name itself are on the disk before this returns. Throws storage/"io_error".
+    void keep_as(const std::filesystem::path& name);
+
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
 
     /// The copy; its companions carry the usual suffixes.
@@ -25,7 +34,9 @@ class StableCopy {
     [[nodiscard]] std::filesystem::path wal() const;
 
   private:
+    std::filesystem::path journal_;
     std::filesystem::path directory_;
+    bool kept_ = false;
 };
 
 }  // namespace tapline::journal

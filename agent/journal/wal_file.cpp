@@ -129,6 +129,153 @@ WalReport read_wal(const std::filesystem::path& wal, std::int64_t page_size) {
     return report;
 }
 
+namespace {
+
+/// What SQLite makes unless it is told otherwise.
+constexpr std::int64_t usual_page_size = 4096;
+constexpr std::int64_t max_frames = std::int64_t{1} << 20U;
+/// Frames that no longer chain, in a row: after that nothing of this round follows.
+constexpr std::int64_t max_broken_in_a_row = 64;
+
+bool is_page_size(std::int64_t size) {
+    return size >= 512 && size <= 65536 && (size & (size - 1)) == 0;
+}
+
+/// Walks one -wal frame by frame. Behind a broken frame there are two guesses what the next one's
+/// checksum starts from: what the broken one says, and what its bytes add up to.
+class FrameWalk {
+  public:
+    FrameWalk(std::ifstream& file, std::int64_t page_size, bool big)
+        : file_(file), page_size_(page_size), big_(big) {}
+
+    WalPages run(std::uint64_t salts, std::optional<Checksum> start);
+
+  private:
+    [[nodiscard]] bool look(const std::vector<unsigned char>& frame, std::uint64_t salts);
+    void commit(std::uint32_t pages);
+
+    std::ifstream& file_;
+    std::int64_t page_size_;
+    bool big_;
+    std::vector<Checksum> seeds_;
+    bool vindicated_ = false;  ///< the frame before is good after all, only its checksum isn't
+    WalPages committed_;
+    std::vector<std::pair<std::uint32_t, std::int64_t>> pending_;
+    std::vector<std::pair<std::uint32_t, std::int64_t>> broken_;
+    std::int64_t broken_frames_ = 0;
+};
+
+bool FrameWalk::look(const std::vector<unsigned char>& frame, std::uint64_t salts) {
+    const auto found = (std::uint64_t{big_endian(frame, 8)} << 32U) | big_endian(frame, 12);
+    const Checksum stored{big_endian(frame, 16), big_endian(frame, 20)};
+    std::vector<Checksum> next{stored};
+    bool good = false;
+    vindicated_ = false;
+    for (std::size_t i = 0; i < seeds_.size() && !good; ++i) {
+        auto sum = seeds_[i];
+        sum.add(Bytes(frame).first(8), big_);
+        sum.add(Bytes(frame).subspan(frame_header_bytes), big_);
+        good = sum == stored && found == salts;
+        vindicated_ = good && i > 0;
+        if (!good && i == 0) {
+            next.push_back(sum);
+        }
+    }
+    if (good) {
+        next.resize(1);
+    }
+    seeds_ = std::move(next);
+    return good;
+}
+
+void FrameWalk::commit(std::uint32_t pages) {
+    for (const auto& [page, at] : pending_) {
+        committed_.images[page] = at;
+    }
+    for (const auto& [page, at] : broken_) {
+        committed_.broken.push_back(at);
+    }
+    pending_.clear();
+    broken_.clear();
+    committed_.page_size = page_size_;
+    committed_.database_pages = pages;
+    committed_.broken_frames = broken_frames_;
+}
+
+WalPages FrameWalk::run(std::uint64_t salts, std::optional<Checksum> start) {
+    if (start) {
+        seeds_.push_back(*start);
+    }
+    std::vector<unsigned char> frame(frame_header_bytes + static_cast<std::size_t>(page_size_));
+    auto at = static_cast<std::int64_t>(header_bytes);
+    std::int64_t in_a_row = 0;
+    file_.clear();
+    file_.seekg(at);
+    for (std::int64_t number = 0; number < max_frames && in_a_row <= max_broken_in_a_row;
+         ++number) {
+        if (!read_exactly(file_, frame)) {
+            break;
+        }
+        const bool good = look(frame, salts);
+        const std::pair image{
+            big_endian(frame, 0), at + static_cast<std::int64_t>(frame_header_bytes)};
+        at += static_cast<std::int64_t>(frame.size());
+        if (!good) {
+            ++in_a_row;
+            ++broken_frames_;
+            broken_.push_back(image);
+            continue;
+        }
+        in_a_row = 0;
+        if (vindicated_ && !broken_.empty()) {
+            pending_.push_back(broken_.back());
+            broken_.pop_back();
+        }
+        pending_.push_back(image);
+        if (const auto pages = big_endian(frame, 4); pages != 0) {
+            commit(pages);
+        }
+    }
+    return std::move(committed_);
+}
+
+}  // namespace
+
+WalPages read_wal_pages(const std::filesystem::path& wal, std::int64_t page_size) {
+    std::ifstream file(wal, std::ios::binary);
+    std::vector<unsigned char> header(header_bytes);
+    if (!file || !read_exactly(file, header)) {
+        return {};
+    }
+    const bool big = big_endian(header, 0) == magic_big;
+    Checksum sum;
+    sum.add(Bytes(header).first(24), big);
+    const bool sound = sum == Checksum{big_endian(header, 24), big_endian(header, 28)} &&
+                       is_page_size(big_endian(header, 8));
+    if (sound) {
+        const auto salts = (std::uint64_t{big_endian(header, 16)} << 32U) | big_endian(header, 20);
+        return FrameWalk(file, big_endian(header, 8), big).run(salts, sum);
+    }
+    std::vector<unsigned char> first(frame_header_bytes);
+    if (!is_page_size(page_size) || !read_exactly(file, first)) {
+        return {};
+    }
+    // The first frame was written last of all that may stand here: its salts are this round's.
+    const auto salts = (std::uint64_t{big_endian(first, 8)} << 32U) | big_endian(first, 12);
+    for (const bool order : {false, true}) {
+        auto pages = FrameWalk(file, page_size, order).run(salts, std::nullopt);
+        if (pages.page_size != 0) {
+            return pages;
+        }
+    }
+    return {};
+}
+
+bool has_broken_frames(const std::filesystem::path& wal) {
+    const auto pages = read_wal_pages(wal, usual_page_size);
+    return pages.broken_frames > 0 && pages.page_size != 0;
+}
+
 WalPosition wal_position(const std::filesystem::path& wal) {
     std::ifstream file(wal, std::ios::binary | std::ios::ate);
     if (!file) {
