@@ -6,12 +6,16 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/salvage_note.hpp"
+
 namespace tapline {
 
 namespace {
 
 constexpr std::int64_t max_duration_ms = 24LL * 60 * 60 * 1000;
 constexpr std::size_t max_data_bytes = 64 * 1024;
+/// As much of a note as an operator reads in a list; the row has all of it.
+constexpr std::size_t max_note_bytes = 400;
 
 using Verdict = std::optional<Rejection>;
 
@@ -291,6 +295,13 @@ const Value* RawPour::find(std::string_view name) const noexcept {
 }
 
 std::variant<CleanPour, Rejection> check_pour(const RawPour& pour) {
+    if (const auto* note = pour.find(salvage_column); note != nullptr) {
+        const auto* text = std::get_if<Text>(note);
+        return reject(
+            std::string(salvaged_code),
+            text == nullptr ? std::string() : text->bytes.substr(0, max_note_bytes)
+        );
+    }
     CleanPour clean;
     clean.seq = pour.seq;
     Verdict verdict;

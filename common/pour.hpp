@@ -78,7 +78,7 @@ struct Rejection {
 /// card_too_long, tap_missing, tap_not_integer, tap_out_of_range, volume_missing,
 /// volume_not_integer, volume_negative, volume_too_large, tail_not_integer, tail_out_of_range,
 /// price_not_integer, price_negative, price_too_large, timestamp_invalid, duration_invalid,
-/// invalid_utf8, nul_byte, data_invalid (a gen3 `data` text that isn't the JSON of a pour).
+/// invalid_utf8, nul_byte, salvaged, data_invalid (a gen3 `data` that isn't the JSON of a pour).
 /// A row whose `data` column is set (gen3) is read from that JSON text.
 [[nodiscard]] std::variant<CleanPour, Rejection> check_pour(const RawPour& pour);
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "common/salvage_note.hpp"
+
 namespace tapline::settle {
 
 namespace {
@@ -35,7 +37,13 @@ constexpr std::array<JournalShape, 1> shapes{{
     {"j0001", j0001},
 }};
 
+// Of no revision: a salvage may have noted something of any row.
+constexpr ShapeColumn salvage_note{salvage_column, salvage_column, "why the row isn't whole"};
+
 const ShapeColumn* column_of(const JournalShape& shape, std::string_view name) noexcept {
+    if (name == salvage_column) {
+        return &salvage_note;
+    }
     const auto found =
         std::find_if(shape.columns.begin(), shape.columns.end(), [&](const ShapeColumn& column) {
             return column.name == name;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/salvage_note.hpp"
+
 namespace tapline::settle {
 
 namespace {
@@ -53,9 +55,13 @@ bool mend(RawPour& row, const std::string& code, const RowHash& hash) {
     static constexpr std::array<std::string_view, 1> tails{"tail_volume_ml"};
     static constexpr std::array<std::string_view, 1> notes{"short_id"};
     static constexpr std::array<std::string_view, 1> ids{"client_tx_id"};
+    static constexpr std::array<std::string_view, 1> salvage_notes{salvage_column};
     const auto always = [](const Value&) { return true; };
     const auto unstorable = [](const Value& value) { return !storable(value); };
     const auto no_text = [](const Value& value) { return !std::holds_alternative<Text>(value); };
+    if (code == salvaged_code) {
+        return drop(row, salvage_notes, always);
+    }
     if (code == "timestamp_invalid") {
         return drop(row, times, is_no_time);
     }

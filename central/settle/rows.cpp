@@ -11,6 +11,7 @@
 #include "central/settle/statements.hpp"
 #include "central/settle/tap_owner.hpp"
 #include "common/log.hpp"
+#include "common/salvage_note.hpp"
 #include "common/wire.hpp"
 
 namespace tapline::settle {
@@ -23,7 +24,9 @@ Decision decide_refused(const SettleRow& row, const Rejection& rejection, const 
     const auto part =
         facts.existing ? readable_part(translated(*row.revision, *row.raw, scratch)) : std::nullopt;
     if (!part) {
-        return rejection;
+        // Of a damaged row only the id may be left, and that pour is here already.
+        const bool known = facts.existing && rejection.code == salvaged_code;
+        return known ? Decision(Duplicate{facts.existing->pour_id}) : Decision(rejection);
     }
     return compare_existing(*part, *facts.existing);
 }

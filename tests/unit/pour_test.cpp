@@ -165,3 +165,11 @@ TEST_CASE("UTF-8 refuses overlong forms, surrogates and cut sequences") {
         CHECK_FALSE(is_valid_utf8(bad));
     }
 }
+
+TEST_CASE("a row that a salvage noted is never settled by itself, whatever it holds") {
+    CHECK(code_of(with("salvage", Text{R"({"why":"no index entry"})"})) == "salvaged");
+    CHECK(code_of(RawPour{7, {{"salvage", Text{"its row is lost"}}}}) == "salvaged");
+    CHECK(code_of(with("salvage", std::int64_t{0})) == "salvaged");
+    const auto verdict = check_pour(with("salvage", Text{std::string(5'000, 'x')}));
+    CHECK(std::get<Rejection>(verdict).detail.size() == 400);
+}

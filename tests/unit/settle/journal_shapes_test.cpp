@@ -52,6 +52,14 @@ TEST_CASE("a column that a revision can't have takes no part in settling") {
     CHECK(translated("j9999", odd, scratch) == row({{"card_uid", Text{"a"}}}));
 }
 
+TEST_CASE("a salvage's note is kept in every shape") {
+    const auto noted = row({{"card", Text{"a"}}, {"salvage", Text{"why"}}});
+    RawPour scratch;
+    CHECK(translated(older, noted, scratch).find("salvage") != nullptr);
+    const auto plain = row({{"card_uid", Text{"a"}}, {"salvage", Text{"why"}}});
+    CHECK(&translated("j0001", plain, scratch) == &plain);
+}
+
 TEST_CASE("names and units of an older shape become those of head") {
     const auto old =
         row({{"card", Text{"a"}}, {"tap_id", std::int64_t{3}}, {"volume_cl", std::int64_t{41}}});
