@@ -9,6 +9,7 @@
 #include "agent/cli/journal_export.hpp"
 #include "agent/cli/journal_look.hpp"
 #include "agent/cli/journal_migrate.hpp"
+#include "agent/cli/journal_salvage.hpp"
 #include "agent/cli/journal_stats.hpp"
 #include "agent/cli/journal_tail.hpp"
 
@@ -26,6 +27,7 @@ void add_journal_verbs(CLI::App& app, int& exit_code) {
     add_journal_tail(*verbs, exit_code);
     add_journal_stats(*verbs, exit_code);
     add_journal_export(*verbs, exit_code);
+    add_journal_salvage(*verbs, exit_code);
 }
 
 }  // namespace tapline::cli

@@ -13,8 +13,10 @@
 
 #include "agent/journal/adopt.hpp"
 #include "agent/journal/journal.hpp"
+#include "agent/salvage/salvage.hpp"
 #include "common/error.hpp"
 #include "tests/faults/faulty_disk.hpp"
+#include "tests/sqlite/damage.hpp"
 #include "tests/sqlite/files.hpp"
 #include "tests/support/report.hpp"
 
@@ -31,6 +33,7 @@ constexpr std::array faults{
 /// An adoption takes a second or so: every so many operations, each fault beginning elsewhere. With
 /// TAPLINE_LONG every one.
 constexpr int adoption_stride = 12;
+constexpr int salvage_stride = 7;
 
 std::string text_of(const RawPour& pour, std::string_view column) {
     const auto* value = pour.find(column);
@@ -317,4 +320,44 @@ TEST_CASE("pruning survives a fault at each operation of the disk") {
         REQUIRE(Plain(file).one("SELECT min(seq) || ' ' || count(*) FROM pours") == "31 10");
     };
     every_operation(disk, "prune", campaign);
+}
+
+TEST_CASE("salvaging survives faults all over its operations of the disk") {
+    const TempDir dir;
+    const auto damaged = dir / "damaged.db";
+    make_known_journal(damaged, {120, 40, 20});
+    const auto map = map_pages(damaged);
+    const auto lost = std::prev(map.rows.end(), 2);
+    zero_page(damaged, map, lost->first);
+    const auto expected = expect(map, {120, 40, 20}, {lost->first});
+    const auto file = dir / "local_journal.db";
+    FaultyDisk disk(file);
+    Campaign campaign;
+    campaign.stride = std::getenv("TAPLINE_LONG") == nullptr ? salvage_stride : 1;
+    campaign.begin = [&] {
+        for (const auto& entry : fs::directory_iterator(dir.path())) {
+            if (entry.path().filename().string().find("local_journal") != std::string::npos) {
+                fs::remove_all(entry.path());
+            }
+        }
+        fs::copy_file(damaged, file);
+    };
+    campaign.path = [&] { static_cast<void>(salvage::salvage(file)); };
+    campaign.check = [&] {
+        // The old one, with all that it had, or the new one.
+        salvage::SalvageOptions look;
+        look.dry_run = true;
+        const auto found = salvage::salvage(file, look);
+        REQUIRE((!found.damaged || found.whole == std::ssize(expected.whole)));
+        static_cast<void>(salvage::salvage(file));
+        check_sound(file);
+        const auto whole = Plain(file).one(
+            "SELECT count(*) FROM pours WHERE seq NOT IN (SELECT seq FROM tapline_salvage)"
+        );
+        REQUIRE(whole == std::to_string(expected.whole.size()));
+        const auto journal = journal::Journal::open(file);
+        REQUIRE(journal->identity().salvaged);
+        REQUIRE(journal->identity().acked_through == expected.settled);
+    };
+    every_operation(disk, "salvage", campaign);
 }
