@@ -35,7 +35,12 @@ constexpr std::string_view sql_foreign =
     "AND status IN ('confirmed', 'failed', 'rejected', 'audit_only')";
 constexpr std::string_view sql_version = "SELECT sqlite_version()";
 
-void check_integrity(journal::Database& database, std::chrono::seconds limit, const Tell& tell) {
+void check_integrity(
+    journal::Database& database,
+    const std::string& file,
+    std::chrono::seconds limit,
+    const Tell& tell
+) {
     database.set_deadline(std::chrono::steady_clock::now() + limit);
     Check check{"journal_integrity", Verdict::ok, "quick_check: ok", "", ""};
     try {
@@ -52,7 +57,11 @@ void check_integrity(journal::Database& database, std::chrono::seconds limit, co
                  : std::string(failure.what());
     }
     if (check.verdict == Verdict::fail) {
-        check.what_to_do = "Copy the file with its -wal before anything else; don't delete it.";
+        check.what_to_do = fmt::format(
+            "The running agent salvages it by itself; without one: tapline-agent journal salvage "
+            "{}",
+            file
+        );
     }
     tell(check);
     database.set_deadline(std::nullopt);
@@ -158,7 +167,7 @@ void look_at_journal(
     options.busy_timeout = patience;
     journal::Database database(journal::real_journal_path(journal), options);
     check_version(database.text(sql_version), tell);
-    check_integrity(database, quick_check, tell);
+    check_integrity(database, journal, quick_check, tell);
     database.set_deadline(std::chrono::steady_clock::now() + rest_limit);
     check_rows(database, journal, tell);
 }

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/journal/identity.hpp"
+#include "agent/service/mending.hpp"
 #include "agent/service/raising.hpp"
 #include "agent/service/service.hpp"
 #include "common/error.hpp"
@@ -161,6 +162,7 @@ sync::SyncOptions Service::sync_options(const std::string& file) {
     options.seed = std::random_device{}();
     options.first_pause = first_pause_;
     options.raising = raising_of(file, raising_.get_executor());
+    options.mending = mending_of(file, raising_.get_executor());
     if (trust_) {
         options.renewal_wanted = [this] { trust_->renewer.wanted(); };
         options.central_time = [this](std::int64_t utc_ms) { trust_->time.heard(utc_ms); };

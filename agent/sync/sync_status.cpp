@@ -13,7 +13,7 @@ struct StateText {
     std::string_view what_to_do;
 };
 
-constexpr std::array<StateText, 12> texts{{
+constexpr std::array<StateText, 13> texts{{
     {SyncState::starting, "starting", 0, ""},
     {SyncState::missing,
      "missing",
@@ -25,6 +25,11 @@ constexpr std::array<StateText, 12> texts{{
      "storage_error",
      5,
      "look at the disk: free space, then the card itself"},
+    {SyncState::damaged,
+     "damaged",
+     5,
+     "the agent salvages the journal by itself; if the last error says that it can't: stop the "
+     "agent, then `tapline-agent journal salvage FILE`"},
     {SyncState::away, "away", 4, "check the network and central; pours are kept and will be sent"},
     {SyncState::held, "held", 0, "nothing: central asked its agents to keep pours for a while"},
     {SyncState::sending, "sending", 0, ""},

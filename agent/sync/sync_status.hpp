@@ -17,7 +17,8 @@ enum class SyncState {
     missing,        ///< the file isn't there yet
     not_adopted,    ///< no journal of ours yet: a technician adopts it
     refused,        ///< another owner, another agent, a shape that this program doesn't run
-    storage_error,  ///< disk full, damaged file
+    storage_error,  ///< disk full, a card that doesn't answer
+    damaged,        ///< the file contradicts itself and hasn't been mended yet
     away,           ///< central doesn't answer, or answers that it can't now
     held,           ///< central asked its agents to keep their pours
     sending,

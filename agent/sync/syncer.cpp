@@ -37,6 +37,17 @@ SyncState state_without_journal(const Error& failure) {
     return refused ? SyncState::refused : SyncState::storage_error;
 }
 
+struct Opened {
+    journal::Identity identity;
+    bool left_behind = false;
+};
+
+/// Of the file itself; a shape that isn't known is another matter.
+bool is_damage(const Error& failure) {
+    return failure.kind() == ErrorKind::storage_corrupt &&
+           (failure.code() == "damaged" || failure.code() == "not_a_database");
+}
+
 }  // namespace
 
 Syncer::Syncer(SyncOptions options, Seams seams)
@@ -48,10 +59,17 @@ Syncer::Syncer(SyncOptions options, Seams seams)
       upkeep_(options_.upkeep, seams.clock, seams.store, status_),
       rows_(seams.clock),
       stop_(seams.clock),
+      check_(seams.clock),
       backoff_(options_.backoff, options_.seed),
       storage_backoff_(storage_backoff, options_.seed + 1) {
     status_.file = options_.file;
-    upkeep_.on_failure([this](const Error& failure) { complain(status_.state, failure); });
+    upkeep_.on_failure([this](const Error& failure) {
+        complain(status_.state, failure);
+        if (is_damage(failure)) {
+            damage_ = failure.what();
+            rows_.notify();
+        }
+    });
     upkeep_.on_counted([this] {
         if (on_change_) {
             on_change_();
@@ -63,8 +81,9 @@ asio::awaitable<void> Syncer::run() {
     using asio::experimental::awaitable_operators::operator&&;
     auto rounds = run_rounds();
     auto upkeep = upkeep_.run();
-    auto both = std::move(rounds) && std::move(upkeep);
-    co_await std::move(both);
+    auto checks = run_checks();
+    auto all = std::move(rounds) && std::move(upkeep) && std::move(checks);
+    co_await std::move(all);
     auto closing = store_.close();
     co_await std::move(closing);
     progress_.ended();
@@ -81,6 +100,7 @@ void Syncer::stop() {
     stopping_ = true;
     rows_.notify();
     stop_.notify();
+    check_.notify();
 }
 
 void Syncer::wake() {
@@ -138,6 +158,9 @@ asio::awaitable<void> Syncer::round() {
         co_await std::move(resting);
         co_return;
     }
+    if (!damage_.empty()) {
+        throw Error(ErrorKind::storage_corrupt, "damaged", options_.file + ": " + damage_, "");
+    }
     if (hello_due_) {
         auto greeting = greet();
         co_await std::move(greeting);
@@ -147,7 +170,7 @@ asio::awaitable<void> Syncer::round() {
     }
     auto draining = drain();
     co_await std::move(draining);
-    if (!hello_due_) {
+    if (!hello_due_ && damage_.empty()) {
         auto waiting = wait_for_rows();
         co_await std::move(waiting);
     }
@@ -155,6 +178,11 @@ asio::awaitable<void> Syncer::round() {
 
 asio::awaitable<void> Syncer::recover(Error failure) {
     if (stopping_) {
+        co_return;
+    }
+    if (is_damage(failure)) {
+        auto mending = mend(std::move(failure));
+        co_await std::move(mending);
         co_return;
     }
     if (!open_) {
@@ -197,15 +225,22 @@ asio::awaitable<void> Syncer::recover(Error failure) {
 asio::awaitable<void> Syncer::open() {
     auto opening = store_.open();
     co_await std::move(opening);
-    auto work = [](journal::Journal& journal) { return journal.identity(); };
+    auto work = [](journal::Journal& journal) {
+        return Opened{journal.identity(), journal.left_behind()};
+    };
     auto asking = store_.with(work);
-    const journal::Identity identity = co_await std::move(asking);
+    const Opened opened = co_await std::move(asking);
+    const journal::Identity& identity = opened.identity;
     open_ = true;
+    damage_.clear();
+    check_due_ = opened.left_behind && options_.mending.check;
+    check_.notify();
     reopen_ = false;
     hello_due_ = true;
     position_ = Position{identity.acked_through, identity.acked_hash};
     ready_.reset();
     unwritten_.reset();
+    salvaged_ = identity.salvaged;
     prunable_through_ = identity.prunable_through;
     target_ = pours_target(identity.journal_id, identity.epoch);
     status_.journal_id = identity.journal_id;

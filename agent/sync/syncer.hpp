@@ -41,6 +41,18 @@ struct Raising {
     std::chrono::milliseconds limit{3'600'000};        ///< the backup of a large file takes long
 };
 
+/// What is done about a damaged journal; all empty: it is only reported.
+struct Mending {
+    /// Salvages the file, which is closed meanwhile; blocks on `thread`. Tells in words what it
+    /// did. Throws what salvaging throws.
+    std::function<std::string()> run;
+    /// Looks for damage beside a journal that is open; blocks on `thread`. Empty: none found.
+    std::function<std::string()> check;
+    boost::asio::any_io_executor thread;
+    std::chrono::milliseconds again_after{3'600'000};  ///< when it couldn't be mended
+    std::chrono::milliseconds limit{3'600'000};        ///< a large file takes long
+};
+
 struct SyncOptions {
     std::string file;  ///< for people; the Store knows how to open it
     std::string controller;
@@ -60,6 +72,7 @@ struct SyncOptions {
     /// Central's time, UTC milliseconds, with every hello; may be empty.
     std::function<void(std::int64_t)> central_time;
     Raising raising;
+    Mending mending;
 };
 
 class Syncer {
@@ -134,6 +147,9 @@ class Syncer {
     boost::asio::awaitable<void> heed(std::string central, std::string minimum);
     boost::asio::awaitable<void> raise(std::string target);
     boost::asio::awaitable<void> note_prunable(Seq through);
+    /// Beside the rounds: a check of the journal after each opening that is worth one.
+    boost::asio::awaitable<void> run_checks();
+    boost::asio::awaitable<void> mend(Error damage);
     void take_directives(const wire::Directives& directives);
 
     /// Asks for an epoch and goes on in it; nullopt: done, hello is due. Else what central
@@ -170,6 +186,7 @@ class Syncer {
     Upkeep upkeep_;
     Signal rows_;
     Signal stop_;
+    Signal check_;
     Backoff backoff_;
     Backoff storage_backoff_;
     std::function<void()> on_change_;
@@ -178,6 +195,7 @@ class Syncer {
     bool open_ = false;
     bool reopen_ = false;
     bool hello_due_ = true;
+    bool salvaged_ = false;  ///< since the epoch began: the next hello is followed by a new one
     bool hold_ = false;
     int resyncs_ = 0;           ///< in a row, without an ack between them
     int repairs_ = 0;           ///< in a row, without an agreement on the cursor between them
@@ -190,6 +208,9 @@ class Syncer {
     std::optional<journal::AckRecord> unwritten_;
     MonoTime heartbeat_at_;
     std::optional<MonoTime> raise_not_before_;
+    std::optional<MonoTime> mend_not_before_;
+    bool check_due_ = false;
+    std::string damage_;  ///< what the check found in the file that is open
 };
 
 }  // namespace tapline::sync

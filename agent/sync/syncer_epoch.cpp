@@ -93,6 +93,7 @@ asio::awaitable<void> Syncer::take_epoch(wire::EpochGrant grant) {
     );
     ready_.reset();
     unwritten_.reset();
+    salvaged_ = false;
     position_ = Position{grant.cursor, grant.hash};
     prunable_through_ = std::min(grant.prunable_through, grant.cursor);
     target_ = pours_target(status_.journal_id, grant.epoch);

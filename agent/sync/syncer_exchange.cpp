@@ -61,7 +61,7 @@ void Syncer::take_directives(const wire::Directives& directives) {
 
 asio::awaitable<void> Syncer::drain() {
     using asio::experimental::awaitable_operators::operator&&;
-    while (!stopping_ && !reopen_ && !hello_due_ && !hold_) {
+    while (!stopping_ && !reopen_ && !hello_due_ && !hold_ && damage_.empty()) {
         if (!ready_) {
             const auto before = upkeep_.custody().glance(clock_.now_mono());
             auto reading = read_after(position_);
@@ -237,7 +237,8 @@ asio::awaitable<void> Syncer::obey(wire::Problem problem) {
     const bool forked = advise(problem) == Step::fork;
     if (forked && ++repairs_ <= patient_repairs) {
         // An epoch that central doesn't know was granted after its backup.
-        std::string reason = problem.code == "unknown_epoch" ? "restored" : "fork";
+        const std::string_view known = problem.code == "unknown_epoch" ? "restored" : "fork";
+        std::string reason(salvaged_ ? "salvage" : known);
         auto repairing = repair(std::move(reason));
         std::optional<wire::Problem> refused = co_await std::move(repairing);
         if (!refused) {

@@ -47,6 +47,17 @@ asio::awaitable<void> Syncer::greet() {
         co_await std::move(obeying);
         co_return;
     }
+    if (salvaged_) {
+        // Its rows may differ from what central got, and numbers may be missing: docs/salvage.md.
+        wire::Problem due;
+        due.status = own_finding;
+        due.code = "salvaged";
+        due.action = "fork";
+        due.detail = "this journal was salvaged and goes on in a new epoch";
+        auto obeying = obey(std::move(due));
+        co_await std::move(obeying);
+        co_return;
+    }
     auto taking = take_cursor(std::get<wire::HelloReply>(std::move(answer)));
     co_await std::move(taking);
 }

@@ -35,6 +35,8 @@ struct MemoryFile {
     std::vector<wire::Boot> boots;
     std::optional<Error> open_failure;
     std::optional<Error> write_failure;
+    std::optional<Error> read_failure;
+    bool left_behind = false;
     bool swapped = false;
 
     MemoryFile() {
@@ -86,11 +88,16 @@ class MemoryJournal final : public journal::Journal {
 
     [[nodiscard]] std::int64_t data_version() override { return file_.version; }
 
+    [[nodiscard]] bool left_behind() const override { return file_.left_behind; }
+
     [[nodiscard]] bool swapped() override { return file_.swapped; }
 
     [[nodiscard]] std::optional<wire::Batch> next_batch(
         Seq after, const RowHash& previous, journal::BatchLimits limits
     ) override {
+        if (file_.read_failure) {
+            throw Error(*file_.read_failure);
+        }
         wire::Batch batch;
         batch.journal_id = file_.identity.journal_id;
         batch.epoch = file_.identity.epoch;
@@ -192,6 +199,7 @@ class MemoryJournal final : public journal::Journal {
     void start_epoch(const wire::EpochGrant& grant) override {
         write();
         file_.identity.epoch = grant.epoch;
+        file_.identity.salvaged = false;
         file_.identity.acked_through = grant.cursor;
         file_.identity.acked_hash = grant.hash;
         file_.identity.prunable_through = grant.prunable_through;

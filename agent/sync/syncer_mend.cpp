@@ -1,0 +1,77 @@
+// The part of the syncer that looks for damage and has it mended (docs/salvage.md).
+#include <spdlog/spdlog.h>
+
+#include "agent/sync/syncer.hpp"
+#include "common/log.hpp"
+#include "common/run_on.hpp"
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace tapline::sync {
+
+namespace {
+
+constexpr std::chrono::milliseconds forever = 24h;
+
+}  // namespace
+
+asio::awaitable<void> Syncer::run_checks() {
+    while (!stopping_) {
+        if (!check_due_) {
+            auto waiting = check_.wait(forever);
+            static_cast<void>(co_await std::move(waiting));
+            continue;
+        }
+        check_due_ = false;
+        std::string found;
+        try {
+            auto job = [&mending = options_.mending] { return mending.check(); };
+            auto checking = run_on(options_.mending.thread, job);
+            found = co_await std::move(checking);
+        } catch (const Error& failure) {
+            // The rounds meet the same trouble and report it.
+            spdlog::debug("{}: no check: {}", options_.file, printable(failure.what()));
+        }
+        // Another opening asks for a check of its own.
+        if (!found.empty() && open_ && !check_due_) {
+            damage_ = found;
+            rows_.notify();
+        }
+    }
+}
+
+/// Pours wait in the file meanwhile: what SQLite can still read of it may leave some out.
+asio::awaitable<void> Syncer::mend(Error damage) {
+    complain(SyncState::damaged, damage);
+    progress_.step("mend the journal", options_.mending.limit);
+    open_ = false;
+    hello_due_ = true;
+    unwritten_.reset();
+    damage_.clear();
+    upkeep_.closed();
+    auto closing = store_.close();
+    co_await std::move(closing);
+    const auto now = clock_.now_mono();
+    const bool may_try = options_.mending.run && (!mend_not_before_ || now >= *mend_not_before_);
+    if (may_try) {
+        std::optional<Error> failure;
+        mend_not_before_ = now + options_.mending.again_after;
+        try {
+            auto job = [&mending = options_.mending] { return mending.run(); };
+            auto running = run_on(options_.mending.thread, job);
+            const std::string done = co_await std::move(running);
+            spdlog::warn("{}: {}", options_.file, printable(done));
+        } catch (const Error& caught) {
+            failure = caught;
+        }
+        if (!failure) {
+            co_return;
+        }
+        complain(SyncState::damaged, *failure);
+    }
+    auto resting = pause(storage_backoff_.next());
+    co_await std::move(resting);
+}
+
+}  // namespace tapline::sync
