@@ -22,6 +22,7 @@ struct Arguments {
     std::string file;
     bool json = false;
     bool writer_stopped = false;
+    bool in_steps = false;
 };
 
 json report_json(const journal::AdoptReport& report) {
@@ -37,7 +38,10 @@ json report_json(const journal::AdoptReport& report) {
     if (!report.kept.empty()) {
         body["kept"] = to_json(report.kept);
     }
-    if (!report.changed) {
+    if (report.changed) {
+        body["steps"] = report.steps;
+        body["longest_lock_ms"] = report.longest_lock.count();
+    } else {
         body["already_adopted"] = true;
     }
     return body;
@@ -66,6 +70,9 @@ void print_report(const journal::AdoptReport& report, const std::string& file) {
         fmt::print("  {:>9} {}\n", count, status.empty() ? "(no status)" : status);
     }
     print_extras(report.kept);
+    if (report.changed) {
+        print_locks(report.steps, report.longest_lock);
+    }
     if (report.backup) {
         fmt::print("  backup: {}\n", report.backup->string());
     }
@@ -77,6 +84,7 @@ int adopt(const Arguments& arguments) {
     if (arguments.writer_stopped) {
         options.deadline.reset();
     }
+    options.steps->at_once = arguments.in_steps;
     const auto report = journal::adopt(arguments.file, options);
     if (arguments.json) {
         print_json(report_json(report));
@@ -94,13 +102,21 @@ void add_journal_adopt(CLI::App& journal_verbs, int& exit_code) {
         journal_verbs.add_subcommand("adopt", "Take a journal of any release under tapline's care");
     verb->add_option("file", arguments->file, "The tap's local_journal.db")->required();
     verb->add_flag("--json", arguments->json, "Print one JSON object");
-    verb->add_flag(
+    auto* stopped = verb->add_flag(
         "--writer-stopped",
         arguments->writer_stopped,
         "The tap's program is stopped: take as long as needed"
     );
+    verb->add_flag(
+            "--in-steps",
+            arguments->in_steps,
+            "Don't try one transaction first: for a large file on a slow card"
+    )
+        ->excludes(stopped);
     verb->footer(
-        "The tap may go on pouring meanwhile. A verified backup is made first. A file that isn't\n"
+        "The tap may go on pouring meanwhile; rows that are too many for one transaction of 2 s "
+        "go\n"
+        "in steps. A verified backup is made first. A file that isn't\n"
         "recognised, is damaged, or has a -wal of another copy is left byte for byte as it is.\n"
         "Examples:\n  tapline-agent journal adopt /var/lib/tap/local_journal.db\n"
         "  tapline-agent journal adopt --json local_journal.db"

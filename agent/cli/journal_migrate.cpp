@@ -23,6 +23,7 @@ struct Arguments {
     std::string target = "head";
     bool json = false;
     bool writer_stopped = false;
+    bool in_steps = false;
 };
 
 int migrate(const Arguments& arguments, Direction direction) {
@@ -31,12 +32,15 @@ int migrate(const Arguments& arguments, Direction direction) {
     if (arguments.writer_stopped) {
         options.deadline.reset();
     }
+    options.steps->at_once = arguments.in_steps;
     const auto run = journal::migrate_file(arguments.file, direction, arguments.target, options);
     if (arguments.json) {
         nlohmann::json body{
             {"found", run.result.found},
             {"current", run.result.current},
-            {"changed", run.result.changed}};
+            {"changed", run.result.changed},
+            {"steps", run.result.steps},
+            {"longest_lock_ms", run.result.longest_lock.count()}};
         body["backup"] =
             run.backup ? nlohmann::json(run.backup->string()) : nlohmann::json(nullptr);
         print_json(body);
@@ -45,6 +49,7 @@ int migrate(const Arguments& arguments, Direction direction) {
     } else {
         fmt::print("{}: {} -> {}\n", arguments.file, run.result.found, run.result.current);
         print_extras(run.result.kept);
+        print_locks(run.result.steps, run.result.longest_lock);
         if (run.backup) {
             fmt::print("  backup: {}\n", run.backup->string());
         }
@@ -69,11 +74,17 @@ void add_verb(CLI::App& journal_verbs, int& exit_code, Direction direction) {
         target->required();
     }
     verb->add_flag("--json", arguments->json, "Print one JSON object");
-    verb->add_flag(
+    auto* stopped = verb->add_flag(
         "--writer-stopped",
         arguments->writer_stopped,
         "The tap's program is stopped: take as long as needed"
     );
+    verb->add_flag(
+            "--in-steps",
+            arguments->in_steps,
+            "Don't try one transaction first: for a large file on a slow card"
+    )
+        ->excludes(stopped);
     verb->footer(
         up ? "Example:\n  tapline-agent journal upgrade local_journal.db"
            : "Stop the agent first. `downgrade FILE gen8` gives the file back to the tap's own "

@@ -88,6 +88,15 @@ void print_extras(const std::vector<journal::Extra>& extras) {
     }
 }
 
+void print_locks(std::int64_t steps, std::chrono::milliseconds longest_lock) {
+    if (steps == 0) {
+        fmt::print("  in one transaction");
+    } else {
+        fmt::print("  in {} steps", steps);
+    }
+    fmt::print("; the tap's program was kept waiting {} ms at most\n", longest_lock.count());
+}
+
 std::function<void(std::string_view)> progress_printer(bool as_json) {
     if (as_json || ::isatty(STDERR_FILENO) == 0) {
         return {};

@@ -1,6 +1,8 @@
 // How the journal verbs print.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -20,6 +22,9 @@ void print_json(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json(const std::vector<journal::Extra>& extras);
 void print_differences(const std::vector<journal::Difference>& differences);
 void print_extras(const std::vector<journal::Extra>& extras);
+
+/// "in 812 steps; the tap's program waited 34 ms at most"
+void print_locks(std::int64_t steps, std::chrono::milliseconds longest_lock);
 
 /// Stages on a terminal's stderr; silent elsewhere and with --json.
 [[nodiscard]] std::function<void(std::string_view)> progress_printer(bool json);

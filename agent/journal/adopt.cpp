@@ -14,6 +14,7 @@
 #include "agent/journal/inspect.hpp"
 #include "agent/journal/owner.hpp"
 #include "agent/journal/raise.hpp"
+#include "agent/journal/step_tables.hpp"
 #include "common/test_hook.hpp"
 
 namespace tapline::journal {
@@ -175,8 +176,10 @@ AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
         inspection.totals.per_status,
         std::nullopt,
         inspection.extras,
-        false};
-    if (inspection.shape.name == head) {
+        false,
+        0,
+        std::chrono::milliseconds(0)};
+    if (inspection.shape.name == head && !inspection.unfinished) {
         return report;
     }
     const FileLock lock(real);
@@ -185,6 +188,10 @@ AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
         head,
         inspection.shape.kind == Recognised::Kind::empty && inspection.extras.empty()};
     auto database = open_live(real, job.fresh);
+    if (inspection.shape.name == head) {
+        discard_steps(database, options.steps.value_or(StepLimits{}));
+        return report;
+    }
     auto run = run_live(database, job, options);
     report.recognised = run.result.found;
     report.rows = run.result.rows;
@@ -192,6 +199,8 @@ AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
     report.backup = run.backup;
     report.adopted_through = database.integer(sql_adopted_through);
     report.changed = run.result.changed;
+    report.steps = run.result.steps;
+    report.longest_lock = run.result.longest_lock;
     return report;
 }
 
@@ -219,6 +228,7 @@ MigrateReport migrate_file(
         }
     };
     if (const auto seen = preview(database, direction, target, checked)) {
+        discard_steps(database, options.steps.value_or(StepLimits{}));
         return {*seen, std::nullopt};
     }
     return run_live(database, job, checked);

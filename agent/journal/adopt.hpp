@@ -21,6 +21,8 @@ struct AdoptReport {
         backup;               ///< nullopt when there was nothing to change or keep
     std::vector<Extra> kept;  ///< a technician's additions, still there
     bool changed = false;     ///< false: it was adopted already
+    std::int64_t steps = 0;   ///< transactions that moved rows; 0: it went in one
+    std::chrono::milliseconds longest_lock{0};  ///< for which the tap's program couldn't write
 };
 
 /// Runs as the file's owner (owner.hpp), while the tap's program may write. Order: inspection and

@@ -56,6 +56,7 @@ Checkpointer::Checkpointer(Database& database)
       wal_(database.file().string() + "-wal") {}
 
 std::int64_t Checkpointer::run() {
+    last_lock_ = {};
     try {
         copy_back_beside_writers();
         if (pages_left() > 0 && wal_position(wal_).frames > longest_wal_frames) {
@@ -94,10 +95,13 @@ void Checkpointer::copy_back_alone() {
     sync_file(wal_);
     sibling_.set_busy_timeout(wait_for_the_tap);
     const Held write_lock(sibling_, "BEGIN IMMEDIATE");
+    const auto locked_at = std::chrono::steady_clock::now();
     if (const auto result = database_.checkpoint_passive()) {
         copied_ = wal_position(wal_);
         copied_.frames = result->copied;
     }
+    last_lock_ =
+        std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - locked_at);
 }
 
 std::int64_t Checkpointer::pages_left() const {

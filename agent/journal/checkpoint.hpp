@@ -1,6 +1,7 @@
 // The one way in which we copy WAL pages back.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 
@@ -30,12 +31,16 @@ class Checkpointer {
     /// Pages of the current round that aren't copied back yet, as far as we know.
     [[nodiscard]] std::int64_t pages_left() const;
 
+    /// How long the last run kept writers out for more than it takes to look.
+    [[nodiscard]] std::chrono::milliseconds last_lock() const noexcept { return last_lock_; }
+
   private:
     void copy_back_beside_writers();
     void copy_back_alone();
 
     Database& database_;
     Database sibling_;
+    std::chrono::milliseconds last_lock_{0};
     std::filesystem::path wal_;
     WalPosition copied_;  ///< what our last run left behind it
 };

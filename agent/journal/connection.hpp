@@ -21,6 +21,8 @@ class Connection {
 
     std::filesystem::path file;
     std::optional<std::chrono::steady_clock::time_point> deadline;
+    std::chrono::milliseconds longest_lock{0};
+    std::chrono::milliseconds last_lock{0};
     std::unique_ptr<SQLite::Database> database;
 };
 

@@ -1,7 +1,9 @@
 #include "agent/journal/database.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <variant>
 
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -363,23 +365,45 @@ std::optional<Database::WalState> Database::wal_index() {
     return WalState{words[wal_index_frames], words[wal_index_copied]};
 }
 
+std::chrono::milliseconds Database::longest_lock() const noexcept {
+    return connection_->longest_lock;
+}
+
+std::chrono::milliseconds Database::last_lock() const noexcept {
+    return connection_->last_lock;
+}
+
+void Database::note_lock(std::chrono::steady_clock::time_point since) noexcept {
+    const auto held =
+        std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since);
+    connection_->last_lock = held;
+    connection_->longest_lock = std::max(connection_->longest_lock, held);
+}
+
 Transaction::Transaction(Database& database) : database_(database) {
     database_.exec("BEGIN IMMEDIATE");
+    locked_at_ = std::chrono::steady_clock::now();
 }
 
 Transaction::~Transaction() {
-    if (done_ || !database_.in_transaction()) {
+    if (done_) {
+        return;
+    }
+    if (!database_.in_transaction()) {  // SQLite rolled it back by itself
+        database_.note_lock(locked_at_);
         return;
     }
     try {
         database_.set_deadline(std::nullopt);
         database_.exec("ROLLBACK");
+        database_.note_lock(locked_at_);
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch): closing the connection rolls back too
     }
 }
 
 void Transaction::commit() {
     database_.exec("COMMIT");
+    database_.note_lock(locked_at_);
     done_ = true;
 }
 

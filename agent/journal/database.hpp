@@ -123,6 +123,10 @@ class Database {
         std::optional<std::chrono::milliseconds> limit
     );
 
+    /// How long the longest Transaction so far kept other writers out.
+    [[nodiscard]] std::chrono::milliseconds longest_lock() const noexcept;
+    [[nodiscard]] std::chrono::milliseconds last_lock() const noexcept;
+
     struct WalState {
         std::int64_t pages = 0;   ///< in the WAL
         std::int64_t copied = 0;  ///< of these, back in the file
@@ -135,11 +139,13 @@ class Database {
     [[nodiscard]] std::optional<WalState> wal_index();
 
   private:
+    friend class Transaction;
     Database() = default;
+    void note_lock(std::chrono::steady_clock::time_point since) noexcept;
     std::shared_ptr<Connection> connection_;
 };
 
-/// BEGIN IMMEDIATE; rolled back unless committed.
+/// BEGIN IMMEDIATE; rolled back unless committed. Its time under the lock counts for longest_lock.
 class Transaction {
   public:
     explicit Transaction(Database& database);
@@ -150,6 +156,7 @@ class Transaction {
 
   private:
     Database& database_;
+    std::chrono::steady_clock::time_point locked_at_;
     bool done_ = false;
 };
 

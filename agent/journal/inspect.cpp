@@ -12,6 +12,7 @@
 #include "agent/journal/own_objects.hpp"
 #include "agent/journal/schema.hpp"
 #include "agent/journal/stable_copy.hpp"
+#include "agent/journal/step_tables.hpp"
 #include "agent/journal/wal_file.hpp"
 
 namespace tapline::journal {
@@ -320,6 +321,7 @@ Inspection look(const fs::path& file, Database& database, Rehearsal rehearsal) {
     result.extras = read_extras(database, result.shape.name);
     result.own_objects = own_objects(database);
     result.ledger = read_ledger(database);
+    result.unfinished = step_state(database).has_value();
     result.adopted = journal_lineage()
                          .with_descendants({std::string(first_journal_revision)})
                          .contains(result.shape.name);

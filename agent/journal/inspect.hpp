@@ -21,6 +21,7 @@ struct Inspection {
     std::vector<Extra> extras;
     bool adopted = false;     ///< at j0001 or later
     Seq adopted_through = 0;  ///< 0 below j0001
+    bool unfinished = false;  ///< a migration in steps was cut (step_tables.hpp)
     ObjectMap own_objects;
     std::vector<LogEntry> ledger;
 };

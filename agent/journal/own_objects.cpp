@@ -11,8 +11,7 @@ namespace {
 constexpr std::string_view sql_own_objects =
     "SELECT type || ' ' || name, sql FROM sqlite_schema "
     "WHERE name LIKE 'tapline~_%' ESCAPE '~' AND name NOT IN ('tapline_revision', "
-    "'tapline_salvage') "
-    "AND sql IS NOT NULL";
+    "'tapline_salvage') AND name NOT LIKE 'tapline~_step%' ESCAPE '~' AND sql IS NOT NULL";
 
 }  // namespace
 
@@ -27,7 +26,9 @@ ObjectMap own_objects(Database& database) {
 
 ObjectMap expected_objects(const std::string& revision) {
     auto scratch = Database::scratch();
-    upgrade(scratch, revision);
+    MigrateOptions options;
+    options.deadline.reset();
+    upgrade(scratch, revision, options);
     return own_objects(scratch);
 }
 

@@ -1,5 +1,7 @@
 #include "agent/journal/totals.hpp"
 
+#include <fmt/format.h>
+
 #include "agent/journal/shape.hpp"
 
 namespace tapline::journal {
@@ -7,9 +9,8 @@ namespace tapline::journal {
 namespace {
 
 constexpr std::string_view sql_per_status =
-    "SELECT CAST(COALESCE(status, '') AS TEXT), count(*), count(client_tx_id) FROM pours GROUP BY "
-    "1";
-constexpr std::string_view sql_sums = "SELECT total(volume_ml), total(price_cents) FROM pours";
+    "SELECT CAST(COALESCE(status, '') AS TEXT), count(*), count(client_tx_id) FROM {}{} GROUP BY 1";
+constexpr std::string_view sql_sums = "SELECT total(volume_ml), total(price_cents) FROM {}{}";
 
 }  // namespace
 
@@ -20,19 +21,26 @@ bool Totals::same_pours(const Totals& before) const {
 }
 
 Totals read_totals(Database& database) {
+    return read_totals(database, "pours", std::nullopt);
+}
+
+Totals read_totals(
+    Database& database, std::string_view table, std::optional<std::int64_t> through
+) {
     Totals totals;
-    const auto pours = read_table(database, "pours");
+    const auto pours = read_table(database, table);
+    const auto which = through ? fmt::format(" WHERE rowid <= {}", *through) : std::string{};
     if (!pours) {
         return totals;
     }
-    auto row = database.prepare(sql_per_status);
+    auto row = database.prepare(fmt::format(sql_per_status, table, which));
     while (row.step()) {
         totals.per_status[row.text(0)] = row.integer(1);
         totals.rows += row.integer(1);
         totals.ids += row.integer(2);
     }
     if (pours->columns.contains("volume_ml")) {
-        auto sums = database.prepare(sql_sums);
+        auto sums = database.prepare(fmt::format(sql_sums, table, which));
         if (sums.step()) {
             totals.volume_ml = sums.text(0);
             totals.price_cents = sums.text(1);

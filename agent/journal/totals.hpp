@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/journal/database.hpp"
 
@@ -24,5 +25,9 @@ struct Totals {
 };
 
 [[nodiscard]] Totals read_totals(Database& database);
+/// Of a table that looks like `pours`; through: of its rows up to that rowid.
+[[nodiscard]] Totals read_totals(
+    Database& database, std::string_view table, std::optional<std::int64_t> through
+);
 
 }  // namespace tapline::journal
