@@ -82,6 +82,7 @@ int print_check(const Arguments& arguments) {
         print_json(
             {{"recognised", report.recognised},
              {"adopted", report.adopted},
+             {"unfinished", report.unfinished},
              {"problem", report.problem.empty() ? json(nullptr) : json(report.problem)},
              {"findings", to_json(report.differences)},
              {"extras", to_json(report.extras)},

@@ -9,6 +9,7 @@
 #include "agent/journal/known_shapes.hpp"
 #include "agent/journal/own_objects.hpp"
 #include "agent/journal/owner.hpp"
+#include "agent/journal/step_tables.hpp"
 #include "agent/service/offline.hpp"
 #include "common/clock.hpp"
 #include "common/error.hpp"
@@ -99,6 +100,23 @@ void check_rows(journal::Database& database, const std::string& file, const Tell
     );
 }
 
+/// It costs the tap one small write per status and the card as much room again as `pours` takes.
+void check_migration(journal::Database& database, const std::string& file, const Tell& tell) {
+    const bool cut = journal::has_step_leftovers(database);
+    tell(
+        {"migration",
+         cut ? Verdict::warn : Verdict::ok,
+         cut ? "one in steps is under way, or was cut" : "none is under way",
+         cut ? fmt::format(
+                   "If it stays so: stop the agent, run tapline-agent journal upgrade {}, start "
+                   "the agent.",
+                   file
+               )
+             : "",
+         ""}
+    );
+}
+
 /// The WAL-reset bug (SQLite 3.51.3, release notes) is mended in 3.51.3, 3.50.7 and 3.44.6.
 bool has_reset_bug(const std::string& version) {
     int major = 0;
@@ -170,6 +188,7 @@ void look_at_journal(
     check_integrity(database, journal, quick_check, tell);
     database.set_deadline(std::chrono::steady_clock::now() + rest_limit);
     check_rows(database, journal, tell);
+    check_migration(database, journal, tell);
 }
 
 }  // namespace
@@ -183,6 +202,7 @@ Group journal_group(const std::string& journal, std::chrono::seconds quick_check
         "quarantined",
         "foreign_status",
         "schema_drift",
+        "migration",
         "sqlite_version",
         "writer_synchronous"};
     group.subject = journal;

@@ -118,6 +118,12 @@ struct Job {
     bool fresh = false;  ///< no file, or an empty one: there is nothing to keep a backup of
 };
 
+/// Whether the journal is what its backup holds no more.
+bool has_swapped(Database& database) {
+    const auto state = step_state(database);
+    return state && state->swapped;
+}
+
 /// The part that touches the live file.
 MigrateReport run_live(Database& database, const Job& job, const MigrateOptions& options) {
     MigrateReport report;
@@ -138,7 +144,7 @@ MigrateReport run_live(Database& database, const Job& job, const MigrateOptions&
         // Rolled back: the journal is what the backup holds. An agent that tries again every hour
         // would fill the card with them.
         std::error_code ignored;
-        if (report.backup) {
+        if (report.backup && !has_swapped(database)) {
             fs::remove(*report.backup, ignored);
         }
         throw;

@@ -33,6 +33,14 @@ std::string advice_for(const CheckReport& report, const std::filesystem::path& f
         return "Somebody changed tapline's own tables or triggers by hand: undo that before the "
                "agent runs.";
     }
+    if (report.unfinished) {
+        return fmt::format(
+            "A migration in steps was cut, or is under way; no pour is missing, and the tap works. "
+            "Stop the agent and run `tapline-agent journal {} {}`: it goes on from there.",
+            report.adopted ? "upgrade" : "adopt",
+            file.string()
+        );
+    }
     if (report.adopted) {
         return "Nothing: the journal is as it must be.";
     }
@@ -62,6 +70,7 @@ CheckReport check(const std::filesystem::path& file) {
         auto inspection = inspect(real, Rehearsal::unless_adopted);
         report.recognised = inspection.shape.name;
         report.adopted = inspection.adopted;
+        report.unfinished = inspection.unfinished;
         report.totals = std::move(inspection.totals);
         report.extras = std::move(inspection.extras);
         if (report.adopted) {

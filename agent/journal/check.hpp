@@ -17,6 +17,7 @@ struct CheckReport {
     std::string
         recognised;  ///< "gen5", "gen4+short_id", "j0001", "empty"; nearest shape when unknown
     bool adopted = false;
+    bool unfinished = false;  ///< a migration in steps is under way or was cut
     std::string problem;  ///< empty, or the code of what is wrong: unknown_shape, damaged, …, drift
     std::vector<Difference> differences;
     std::vector<Extra> extras;

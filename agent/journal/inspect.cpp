@@ -321,7 +321,7 @@ Inspection look(const fs::path& file, Database& database, Rehearsal rehearsal) {
     result.extras = read_extras(database, result.shape.name);
     result.own_objects = own_objects(database);
     result.ledger = read_ledger(database);
-    result.unfinished = step_state(database).has_value();
+    result.unfinished = has_step_leftovers(database);
     result.adopted = journal_lineage()
                          .with_descendants({std::string(first_journal_revision)})
                          .contains(result.shape.name);

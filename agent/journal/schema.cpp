@@ -71,7 +71,7 @@ MigrateResult once(const Run& run, const Planner& planner) {
 [[noreturn]] void give_up(Database& database, const Error& error) {
     throw Error(
         ErrorKind::storage_busy,
-        error.code() == "deadline" ? "too_slow" : "busy",
+        error.code() == "busy" ? "busy" : "too_slow",
         fmt::format(
             "{}: no attempt fitted between the tap's own writes: {}",
             database.file().string(),
@@ -82,47 +82,119 @@ MigrateResult once(const Run& run, const Planner& planner) {
     );
 }
 
-/// Nobody pours while somebody else holds the lock, so what was too slow once isn't tried again in
-/// one transaction where it can go in steps.
-MigrateResult with_attempts(const Run& run, const Planner& planner) {
-    auto& database = run.database;
-    bool in_steps = run.options.deadline && run.options.steps &&
-                    (run.options.steps->at_once || step_state(database)) &&
-                    can_go_in_steps(run, planner);
-    if (!in_steps) {
-        discard_steps(database, run.options.steps.value_or(StepLimits{}));
+/// Somebody did what no trigger tells (REPLACE, for one), so that the shadow isn't the table. It
+/// may be our own mistake too: then it happens each time.
+bool begins_anew(const Error& error) {
+    return error.code() == rows_moved_code || error.code() == "rows_changed" ||
+           error.code() == "constraint";
+}
+
+/// What is left of steps after an error is worth its room only if the next attempt goes on with it.
+/// On a full disk it is the room that the tap's next pour needs.
+void take_back(const Run& run, const Error& error) {
+    const bool goes_on = error.kind() == ErrorKind::storage_busy && !begins_anew(error);
+    if (goes_on || error.kind() == ErrorKind::storage_corrupt || error.code() == "io_error") {
+        return;
     }
+    try {
+        discard_steps(run.database, *run.options.steps);
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the first error is the one to tell
+    }
+}
+
+std::chrono::milliseconds discard_with_attempts(Database& database, const StepLimits& limits) {
     for (int attempt = 1;; ++attempt) {
         try {
-            auto result = in_steps ? run_in_steps(run, planner) : once(run, planner);
-            database.set_deadline(std::nullopt);
-            result.longest_lock = std::max(result.longest_lock, database.longest_lock());
-            return result;
+            return discard_steps(database, limits);
         } catch (const Error& error) {
-            database.set_deadline(std::nullopt);
-            if (error.kind() != ErrorKind::storage_busy) {
+            if (error.kind() != ErrorKind::storage_busy || attempt >= migration_attempts) {
                 throw;
             }
-            const bool slow = error.code() == "deadline";
-            if (slow && !in_steps && can_go_in_steps(run, planner)) {
-                in_steps = true;
-                tell(run.options, "too slow, in steps");
-                continue;
-            }
-            if (attempt >= migration_attempts) {
-                give_up(database, error);
-            }
         }
-        tell(run.options, "busy, once more");
         std::this_thread::sleep_for(pause_between_attempts);
     }
+}
+
+/// Nobody pours while somebody else holds the lock, so what was too slow once isn't tried again in
+/// one transaction where it can go in steps.
+class Attempts {
+  public:
+    Attempts(const Run& run, const Planner& planner) : run_(run), planner_(planner) {}
+
+    MigrateResult go();
+
+  private:
+    MigrateResult one_works();
+    /// In the handler of that error, which it throws on where another attempt is of no use.
+    void prepare_next(const Error& error);
+
+    const Run& run_;
+    const Planner& planner_;
+    bool in_steps_ = false;
+    int made_ = 0;
+};
+
+void Attempts::prepare_next(const Error& error) {
+    run_.database.set_deadline(std::nullopt);
+    if (in_steps_) {
+        take_back(run_, error);
+    }
+    const bool busy = error.kind() == ErrorKind::storage_busy;
+    if (!busy && !(in_steps_ && begins_anew(error))) {
+        throw;
+    }
+    if (error.code() == "deadline" && !in_steps_ && can_go_in_steps(run_, planner_)) {
+        in_steps_ = true;
+        tell(run_.options, "too slow, in steps");
+        return;
+    }
+    if (++made_ >= migration_attempts) {
+        if (!busy) {
+            throw;
+        }
+        give_up(run_.database, error);
+    }
+    tell(run_.options, "busy, once more");
+    std::this_thread::sleep_for(pause_between_attempts);
+    in_steps_ = in_steps_ && can_go_in_steps(run_, planner_);
+}
+
+MigrateResult Attempts::one_works() {
+    for (;;) {
+        try {
+            auto result = in_steps_ ? run_in_steps(run_, planner_) : once(run_, planner_);
+            run_.database.set_deadline(std::nullopt);
+            return result;
+        } catch (const Error& error) {
+            prepare_next(error);
+        }
+    }
+}
+
+MigrateResult Attempts::go() {
+    auto& database = run_.database;
+    const auto limits = run_.options.steps.value_or(StepLimits{});
+    in_steps_ = run_.options.deadline && run_.options.steps &&
+                (run_.options.steps->at_once || step_state(database)) &&
+                can_go_in_steps(run_, planner_);
+    if (!in_steps_) {
+        discard_steps(database, limits);
+    }
+    auto result = one_works();
+    if (result.steps > 0) {
+        tell(run_.options, "in steps: drop the old table");
+    }
+    const auto checkpoint = discard_with_attempts(database, limits);
+    result.longest_lock = std::max({result.longest_lock, checkpoint, database.longest_lock()});
+    return result;
 }
 
 }  // namespace
 
 MigrateResult upgrade(Database& database, std::string_view target, const MigrateOptions& options) {
     const Run run{database, options, journal_lineage()};
-    return with_attempts(run, [target](const Run& each) { return work_up(each, target); });
+    const Planner planner = [target](const Run& each) { return work_up(each, target); };
+    return Attempts(run, planner).go();
 }
 
 MigrateResult downgrade(
@@ -130,7 +202,8 @@ MigrateResult downgrade(
 ) {
     const auto lineage = lineage_with_log(database);
     const Run run{database, options, lineage};
-    return with_attempts(run, [target](const Run& each) { return work_down(each, target); });
+    const Planner planner = [target](const Run& each) { return work_down(each, target); };
+    return Attempts(run, planner).go();
 }
 
 std::optional<MigrateResult> preview(

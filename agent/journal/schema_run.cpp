@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/journal/cursor.hpp"
 #include "agent/journal/entry.hpp"
 #include "agent/journal/identity.hpp"
 #include "agent/journal/ledger.hpp"
@@ -83,11 +84,23 @@ void run_step(
     append_ledger(run.database, entry);
 }
 
+/// Pours that central has settled were deleted by hand while the journal was below j0001, so the
+/// next ones get their numbers. Without the hashes of these the chains differ at the next hello,
+/// and a new epoch begins; with them the new pours would pass for settled ones.
+void forget_deleted(Database& database) {
+    Cursor cursor(database);
+    const Seq top = database.integer(sql_max_seq);
+    if (cursor.read().acked_through > top) {
+        cursor.step_back(cursor.nearest(top));
+    }
+}
+
 void ensure_identity(Database& database) {
     if (database.integer(sql_has_identity) == 0) {
         database.prepare(sql_identity).bind(1, make_uuid()).bind(2, hardware_fingerprint()).run();
     }
     database.exec(sql_adopted);
+    forget_deleted(database);
 }
 
 }  // namespace

@@ -28,6 +28,9 @@ constexpr std::string_view sql_columns =
 constexpr std::string_view sql_left_by_id = "SELECT seq FROM tapline_left WHERE client_tx_id = ?1";
 constexpr std::string_view sql_left_by_seq =
     "SELECT seq FROM tapline_left WHERE seq = ?1 AND client_tx_id IS NULL";
+constexpr std::string_view sql_left_top = "SELECT COALESCE(max(seq), 0) FROM tapline_left";
+constexpr std::string_view sql_slice_ids = "SELECT rowid, client_tx_id FROM pours ORDER BY rowid";
+constexpr std::string_view sql_slice_rows = "SELECT rowid FROM pours ORDER BY rowid";
 
 constexpr std::array<RowTable, 2> row_tables{pours_table, left_table};
 
@@ -50,13 +53,10 @@ std::vector<std::string> columns_of(Database& database, std::string_view table) 
 /// INSERT of the row that `from` stands on, rowid first.
 class Copier {
   public:
-    Copier(
-        Database& to, std::string_view table, const std::vector<std::string>& columns, bool replace
-    )
+    Copier(Database& to, std::string_view table, const std::vector<std::string>& columns)
         : width_(static_cast<int>(columns.size()) + 1),
           insert_(to.prepare(fmt::format(
-              "INSERT{} INTO {} (rowid{}{}) VALUES ({})",
-              replace ? " OR REPLACE" : "",
+              "INSERT INTO {} (rowid{}{}) VALUES ({})",
               table,
               columns.empty() ? "" : ", ",
               fmt::join(columns, ", "),
@@ -79,6 +79,15 @@ std::string select_of(std::string_view table, const std::vector<std::string>& co
     return fmt::format(
         "SELECT rowid{}{} FROM {}", columns.empty() ? "" : ", ", fmt::join(columns, ", "), table
     );
+}
+
+std::vector<std::int64_t> integers(Database& database, std::string_view sql) {
+    std::vector<std::int64_t> values;
+    auto row = database.prepare(sql);
+    while (row.step()) {
+        values.push_back(row.integer(0));
+    }
+    return values;
 }
 
 struct Parts {
@@ -148,6 +157,27 @@ void Slicer::run(Database& slice) const {
     }
 }
 
+std::vector<std::int64_t> Slicer::left_rows_of(Database& slice) const {
+    auto& live = run_.database;
+    const auto top = live.integer(sql_left_top);
+    auto ids = slice.prepare(sql_slice_ids);
+    auto by_id = live.prepare(sql_left_by_id);
+    auto by_seq = live.prepare(sql_left_by_seq);
+    std::vector<std::int64_t> found;
+    while (ids.step()) {
+        auto& left = ids.is_null(1) ? by_seq : by_id;
+        const ResetAtExit at_exit(left);
+        left.bind(1, ids.value(ids.is_null(1) ? 0 : 1));
+        if (left.step()) {
+            found.push_back(left.integer(0));
+        } else if (ids.integer(0) <= top) {
+            // Central has settled another pour by that number.
+            rows_moved(live, fmt::format("rowid {} was a pour's before", ids.integer(0)));
+        }
+    }
+    return found;
+}
+
 Database Slicer::take(const std::vector<std::int64_t>& rows) const {
     auto slice = empty_slice();
     auto& live = run_.database;
@@ -156,35 +186,21 @@ Database Slicer::take(const std::vector<std::int64_t>& rows) const {
         auto select = live.prepare(
             fmt::format("{} WHERE rowid = ?1", select_of(moved.table.name, moved.columns))
         );
-        Copier copier(slice, moved.table.name, moved.columns, false);
-        std::vector<std::int64_t> wanted;
-        if (moved.table.name == pours_table.name) {
-            wanted = rows;
-        } else {
-            auto ids = slice.prepare("SELECT rowid, client_tx_id FROM pours");
-            auto by_id = live.prepare(sql_left_by_id);
-            auto by_seq = live.prepare(sql_left_by_seq);
-            while (ids.step()) {
-                auto& found = ids.is_null(1) ? by_seq : by_id;
-                found.bind(1, ids.value(ids.is_null(1) ? 0 : 1));
-                if (found.step()) {
-                    wanted.push_back(found.integer(0));
-                }
-                found.reset();
-            }
-        }
+        Copier copier(slice, moved.table.name, moved.columns);
+        const auto wanted = moved.table.name == pours_table.name ? rows : left_rows_of(slice);
         for (const auto rowid : wanted) {
+            const ResetAtExit at_exit(select);
             select.bind(1, rowid);
             if (select.step()) {
                 copier.copy(select);
             }
-            select.reset();
         }
     }
-    const auto before = slice.integer("SELECT count(*) FROM pours");
+    const auto before = integers(slice, sql_slice_rows);
     run(slice);
     slice.exec("COMMIT");
-    if (slice.integer("SELECT count(*) FROM pours") != before) {
+    const auto after = integers(slice, sql_slice_rows);
+    if (after.size() != before.size()) {
         throw Error(
             ErrorKind::bug,
             "rows_changed",
@@ -193,20 +209,31 @@ Database Slicer::take(const std::vector<std::int64_t>& rows) const {
             "`tapline-agent journal check --json` to the developers."
         );
     }
+    if (after != before) {
+        rows_moved(live, "rows of a slice got other numbers");
+    }
     return slice;
 }
 
-std::int64_t Slicer::put(Database& slice, bool replace) const {
-    std::int64_t pours = 0;
+void Slicer::put(Database& slice) const {
     for (const auto& moved : to_) {
-        Copier copier(run_.database, moved.table.shadow, moved.columns, replace);
+        Copier copier(run_.database, moved.table.shadow, moved.columns);
         auto select = slice.prepare(select_of(moved.table.name, moved.columns) + " ORDER BY rowid");
         while (select.step()) {
             copier.copy(select);
-            pours += moved.table.name == pours_table.name ? 1 : 0;
         }
     }
-    return pours;
+}
+
+void Slicer::remove(const std::vector<std::int64_t>& rows) const {
+    for (const auto& moved : to_) {
+        auto remove =
+            run_.database.prepare(fmt::format("DELETE FROM {} WHERE rowid = ?1", moved.table.shadow)
+            );
+        for (const auto row : rows) {
+            remove.bind(1, row).run();
+        }
+    }
 }
 
 void Slicer::create_empty() const {

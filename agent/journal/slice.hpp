@@ -23,12 +23,16 @@ class Slicer {
     /// CREATE statements of the shadow tables.
     [[nodiscard]] const std::vector<std::string>& shadows() const noexcept { return shadows_; }
 
-    /// The rows that a query names by rowid, as the plan makes them; the file is only read.
+    /// The rows that a query names by rowid, as the plan makes them; the file is only read. Throws
+    /// rows_moved for a row that would get another number.
     [[nodiscard]] Database take(const std::vector<std::int64_t>& rows) const;
 
-    /// Writes what `take` gave into the shadows, replacing rows that are there already. In the
-    /// caller's transaction. Returns how many pours.
-    std::int64_t put(Database& slice, bool replace) const;
+    /// Writes what `take` gave into the shadows, where these rows aren't. In the caller's
+    /// transaction. Throws data/"constraint" when another row has such an id there: the tap has
+    /// replaced it, which no trigger tells (SQLite, REPLACE).
+    void put(Database& slice) const;
+    /// Takes rows out of the shadows. In the caller's transaction.
+    void remove(const std::vector<std::int64_t>& rows) const;
 
     /// Creates the old tables without rows under their own names. In the caller's transaction.
     void create_empty() const;
@@ -44,6 +48,7 @@ class Slicer {
 
     [[nodiscard]] Database empty_slice() const;
     void run(Database& slice) const;
+    [[nodiscard]] std::vector<std::int64_t> left_rows_of(Database& slice) const;
 
     const Run& run_;
     const Work& work_;

@@ -16,21 +16,31 @@ constexpr std::string_view sql_has_table =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
 constexpr std::string_view sql_leftovers =
     "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'tapline~_step%' ESCAPE '~'";
-constexpr std::string_view sql_state = "SELECT job, through, swapped FROM tapline_step";
+constexpr std::string_view sql_state = "SELECT job, schema, through, swapped FROM tapline_step";
 constexpr std::string_view sql_make_state =
-    "CREATE TABLE tapline_step (id INTEGER PRIMARY KEY CHECK (id = 1), job TEXT NOT NULL, through "
-    "INTEGER NOT NULL DEFAULT -9223372036854775808, swapped INTEGER NOT NULL DEFAULT 0)";
-constexpr std::string_view sql_begin = "INSERT INTO tapline_step (id, job) VALUES (1, ?1)";
-/// Rows beyond `through` are read later anyway, so a plain INSERT costs the tap one look-up.
+    "CREATE TABLE tapline_step (id INTEGER PRIMARY KEY CHECK (id = 1), job TEXT NOT NULL, schema "
+    "INTEGER NOT NULL, through INTEGER NOT NULL DEFAULT -9223372036854775808, swapped INTEGER NOT "
+    "NULL DEFAULT 0)";
+constexpr std::string_view sql_begin =
+    "INSERT INTO tapline_step (id, job, schema) VALUES (1, ?1, ?2)";
+constexpr std::string_view sql_schema = "PRAGMA schema_version";
+/// Rows beyond `through` are read later anyway, so a plain INSERT costs the tap one look-up. Not
+/// INSERT OR IGNORE: an UPDATE OR FAIL of the tap would put its own OR in place of that (SQLite,
+/// CREATE TRIGGER), and fail on the second change of a row.
 constexpr std::string_view sql_capture =
     "CREATE TABLE tapline_step_changed (row INTEGER PRIMARY KEY);"
     "CREATE TRIGGER tapline_step_on_insert AFTER INSERT ON pours "
-    "WHEN NEW.rowid <= (SELECT s.through FROM tapline_step AS s) "
-    "BEGIN INSERT OR IGNORE INTO tapline_step_changed (row) VALUES (NEW.rowid); END;"
-    "CREATE TRIGGER tapline_step_on_update AFTER UPDATE ON pours "
-    "BEGIN INSERT OR IGNORE INTO tapline_step_changed (row) VALUES (OLD.rowid), (NEW.rowid); END;"
-    "CREATE TRIGGER tapline_step_on_delete AFTER DELETE ON pours "
-    "BEGIN INSERT OR IGNORE INTO tapline_step_changed (row) VALUES (OLD.rowid); END";
+    "WHEN NEW.rowid <= (SELECT s.through FROM tapline_step AS s) BEGIN "
+    "INSERT INTO tapline_step_changed (row) SELECT NEW.rowid WHERE NOT EXISTS "
+    "(SELECT 1 FROM tapline_step_changed AS c WHERE c.row = NEW.rowid); END;"
+    "CREATE TRIGGER tapline_step_on_update AFTER UPDATE ON pours BEGIN "
+    "INSERT INTO tapline_step_changed (row) SELECT OLD.rowid WHERE NOT EXISTS "
+    "(SELECT 1 FROM tapline_step_changed AS c WHERE c.row = OLD.rowid); "
+    "INSERT INTO tapline_step_changed (row) SELECT NEW.rowid WHERE NOT EXISTS "
+    "(SELECT 1 FROM tapline_step_changed AS c WHERE c.row = NEW.rowid); END;"
+    "CREATE TRIGGER tapline_step_on_delete AFTER DELETE ON pours BEGIN "
+    "INSERT INTO tapline_step_changed (row) SELECT OLD.rowid WHERE NOT EXISTS "
+    "(SELECT 1 FROM tapline_step_changed AS c WHERE c.row = OLD.rowid); END";
 constexpr std::string_view sql_drop_capture =
     "DROP TRIGGER IF EXISTS tapline_step_on_insert; DROP TRIGGER IF EXISTS tapline_step_on_update; "
     "DROP TRIGGER IF EXISTS tapline_step_on_delete; DROP TABLE IF EXISTS tapline_step_changed";
@@ -78,13 +88,35 @@ std::optional<StepState> step_state(Database& database) {
     if (!row.step()) {
         return StepState{};
     }
-    return StepState{row.text(0), row.integer(1), row.integer(2) != 0};
+    return StepState{row.text(0), row.integer(1), row.integer(2), row.integer(3) != 0};
 }
 
-void make_step_tables(Database& database, const std::string& job) {
+bool has_step_leftovers(Database& database) {
+    return database.integer(sql_leftovers) != 0;
+}
+
+std::int64_t schema_cookie(Database& database) {
+    return database.integer(sql_schema);
+}
+
+void begin_steps(
+    Database& database, const std::string& job, const std::vector<std::string>& shadows
+) {
     database.exec(sql_make_state);
-    database.prepare(sql_begin).bind(1, job).run();
     database.exec(sql_capture);
+    for (const auto& create : shadows) {
+        database.exec(create);
+    }
+    database.prepare(sql_begin).bind(1, job).bind(2, schema_cookie(database)).run();
+}
+
+void rows_moved(const Database& database, std::string_view why) {
+    throw Error(
+        ErrorKind::storage_busy,
+        std::string(rows_moved_code),
+        fmt::format("{}: {}", database.file().string(), why),
+        "The pours are as they were; the migration begins anew."
+    );
 }
 
 void drop_capture(Database& database) {
@@ -118,9 +150,9 @@ void Pace::run(const std::function<bool(std::int64_t rows)>& slice) {
     }
 }
 
-void discard_steps(Database& database, const StepLimits& limits) {
-    if (database.integer(sql_leftovers) == 0) {
-        return;
+std::chrono::milliseconds discard_steps(Database& database, const StepLimits& limits) {
+    if (!has_step_leftovers(database)) {
+        return {};
     }
     {
         Transaction transaction(database);
@@ -134,6 +166,7 @@ void discard_steps(Database& database, const StepLimits& limits) {
     Transaction transaction(database);
     database.exec(sql_drop_state);
     transaction.commit();
+    return pace.longest_checkpoint();
 }
 
 }  // namespace tapline::journal

@@ -35,6 +35,7 @@ inline constexpr std::int64_t before_all_rows = std::numeric_limits<std::int64_t
 
 struct StepState {
     std::string job;           ///< what is being done, by digest: a run goes on with its own only
+    std::int64_t schema = 0;   ///< schema_cookie then: any DDL since, and rows may have gone unseen
     std::int64_t through = 0;  ///< rowids up to this one are in the shadow
     bool swapped = false;      ///< done; the old tables remain to be emptied
 };
@@ -42,11 +43,23 @@ struct StepState {
 /// nullopt: no migration in steps is under way, or was cut.
 [[nodiscard]] std::optional<StepState> step_state(Database& database);
 
+/// Also true for what an agent that knows of no steps left of them.
+[[nodiscard]] bool has_step_leftovers(Database& database);
+
 [[nodiscard]] bool has_table(Database& database, std::string_view name);
 
+/// Another number after every change of the schema, by whomever, and after VACUUM.
+[[nodiscard]] std::int64_t schema_cookie(Database& database);
+
 /// In the caller's transaction, both.
-void make_step_tables(Database& database, const std::string& job);
+void begin_steps(
+    Database& database, const std::string& job, const std::vector<std::string>& shadows
+);
 void drop_capture(Database& database);
+
+/// The shadow can't be relied upon: throws storage_busy with this code, and all begins anew.
+inline constexpr std::string_view rows_moved_code = "rows_moved";
+[[noreturn]] void rows_moved(const Database& database, std::string_view why);
 
 /// One pace for all transactions of a run: measures each under the write lock, waits after it, and
 /// fits the size of the next to what it took. Copies the WAL back before it grows long.
@@ -76,7 +89,7 @@ class Pace {
 };
 
 /// Takes away whatever is left of a migration in steps, in short transactions too. Nothing happens
-/// when nothing is.
-void discard_steps(Database& database, const StepLimits& limits);
+/// when nothing is. Returns how long the longest checkpoint kept writers out.
+std::chrono::milliseconds discard_steps(Database& database, const StepLimits& limits);
 
 }  // namespace tapline::journal

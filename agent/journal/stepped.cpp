@@ -21,10 +21,15 @@ constexpr std::string_view sql_through = "UPDATE tapline_step SET through = ?1";
 constexpr std::string_view sql_swapped = "UPDATE tapline_step SET swapped = 1";
 constexpr std::string_view sql_changed = "SELECT row FROM tapline_step_changed LIMIT ?1";
 constexpr std::string_view sql_settled = "DELETE FROM tapline_step_changed WHERE row = ?1";
-constexpr std::string_view sql_vanished = "DELETE FROM tapline_step_pours WHERE rowid = ?1";
 constexpr std::string_view sql_exists = "SELECT count(*) FROM pours WHERE rowid = ?1";
-constexpr std::string_view sql_count = "SELECT count(*) FROM pours";
-constexpr std::string_view sql_shadow_count = "SELECT count(*) FROM tapline_step_pours";
+/// Rows that wait to be copied again are compared with nothing.
+constexpr std::string_view which_copied =
+    " WHERE rowid <= (SELECT s.through FROM tapline_step AS s) AND rowid NOT IN (SELECT c.row FROM "
+    "tapline_step_changed AS c)";
+/// All rows would take seconds on a Pi; those up to `through` were counted before.
+constexpr std::string_view sql_tail_differs =
+    "SELECT (SELECT count(*) FROM pours WHERE rowid > ?1) <> (SELECT count(*) FROM "
+    "tapline_step_pours WHERE rowid > ?1)";
 constexpr std::string_view sql_top = "SELECT COALESCE(max(rowid), 0) FROM tapline_step_pours";
 constexpr std::string_view sql_rowids_serve =
     "SELECT COALESCE((SELECT min(rowid) FROM pours) >= 1 AND (SELECT max(rowid) FROM pours) <= "
@@ -33,7 +38,8 @@ constexpr std::string_view sql_left_serves =
     "SELECT NOT EXISTS (SELECT 1 FROM pours AS o WHERE o.rowid <= (SELECT max(l.seq) FROM "
     "tapline_left AS l) AND NOT EXISTS (SELECT 1 FROM tapline_left AS l WHERE l.client_tx_id = "
     "o.client_tx_id) AND NOT EXISTS (SELECT 1 FROM tapline_left AS l WHERE l.seq = o.rowid AND "
-    "l.client_tx_id IS NULL AND o.client_tx_id IS NULL))";
+    "l.client_tx_id IS NULL AND o.client_tx_id IS NULL)) AND COALESCE((SELECT max(o.rowid) FROM "
+    "pours AS o), 0) >= COALESCE((SELECT max(l.seq) FROM tapline_left AS l), 0)";
 
 /// What the last step may find still to copy; more of it is copied before.
 constexpr std::int64_t rest_rows = 100;
@@ -68,19 +74,20 @@ std::string job_of(const Run& run, const Work& work, const Slicer& slicer) {
 
 class Stepped {
   public:
-    Stepped(const Run& run, const Work& work, const StepLimits& limits)
+    /// schema: schema_cookie from before the work was planned.
+    Stepped(const Run& run, const Work& work, std::int64_t schema)
         : run_(run),
           work_(work),
-          limits_(limits),
+          limits_(*run.options.steps),
+          schema_(schema),
           slicer_(run, work),
-          pace_(run.database, limits) {}
+          pace_(run.database, limits_) {}
 
     void prepare();
     void fill();
     void catch_up();
     /// Returns where the file is then.
     std::string swap(const std::vector<Extra>& extras);
-    void clean_up();
 
     [[nodiscard]] const Pace& pace() const noexcept { return pace_; }
 
@@ -89,11 +96,14 @@ class Stepped {
         std::string_view sql, std::optional<std::int64_t> after, std::int64_t limit
     ) const;
     std::int64_t copy_changed(std::int64_t limit);
+    void copy_rest();
     void check_same();
+    void check_schema();
 
     const Run& run_;
     Work work_;
     StepLimits limits_;
+    std::int64_t schema_;
     Slicer slicer_;
     Pace pace_;
     std::int64_t through_ = before_all_rows;
@@ -115,20 +125,28 @@ std::vector<std::int64_t> Stepped::rows_of(
     return rows;
 }
 
+void Stepped::check_schema() {
+    if (schema_cookie(run_.database) != schema_) {
+        rows_moved(run_.database, "somebody changed the schema meanwhile");
+    }
+}
+
 void Stepped::prepare() {
     auto& database = run_.database;
     const auto job = job_of(run_, work_, slicer_);
     const auto state = step_state(database);
-    if (state && state->job == job && !state->swapped) {
+    if (state && state->job == job && state->schema == schema_ && !state->swapped) {
         through_ = state->through;
         return;
     }
-    discard_steps(database, limits_);
-    Transaction transaction(database);
-    make_step_tables(database, job);
-    for (const auto& create : slicer_.shadows()) {
-        database.exec(create);
+    if (has_step_leftovers(database)) {
+        discard_steps(database, limits_);
+        schema_ = schema_cookie(database);
     }
+    Transaction transaction(database);
+    check_schema();
+    begin_steps(database, job, slicer_.shadows());
+    schema_ = schema_cookie(database);
     transaction.commit();
     test_stop_at("steps.begin");
 }
@@ -143,7 +161,7 @@ void Stepped::fill() {
         }
         auto slice = slicer_.take(rows);
         Transaction transaction(database);
-        slicer_.put(slice, false);
+        slicer_.put(slice);
         database.prepare(sql_through).bind(1, rows.back()).run();
         transaction.commit();
         through_ = rows.back();
@@ -160,21 +178,19 @@ std::int64_t Stepped::copy_changed(std::int64_t limit) {
         return 0;
     }
     auto exists = database.prepare(sql_exists);
-    auto vanished = database.prepare(sql_vanished);
     auto settled = database.prepare(sql_settled);
     std::vector<std::int64_t> copied;
     for (const auto row : rows) {
         const ResetAtExit at_exit(exists);
         exists.bind(1, row);
-        if (exists.step() && exists.integer(0) == 0) {
-            vanished.bind(1, row).run();
-        } else if (row <= through_) {
+        if (row <= through_ && exists.step() && exists.integer(0) != 0) {
             copied.push_back(row);
         }
         settled.bind(1, row).run();
     }
     auto slice = slicer_.take(copied);
-    slicer_.put(slice, true);
+    slicer_.remove(rows);
+    slicer_.put(slice);
     return static_cast<std::int64_t>(rows.size());
 }
 
@@ -194,12 +210,12 @@ void Stepped::catch_up() {
 
 void Stepped::check_same() {
     auto& database = run_.database;
+    tell(run_.options, "in steps: compare");
     database.exec("BEGIN");
-    const auto before = read_totals(database, "pours", through_);
-    const auto after = read_totals(database, pours_table.shadow, std::nullopt);
+    const auto before = read_totals(database, pours_table.name, which_copied);
+    const auto after = read_totals(database, pours_table.shadow, which_copied);
     database.exec("ROLLBACK");
     if (!after.same_pours(before)) {
-        discard_steps(database, limits_);
         throw Error(
             ErrorKind::bug,
             "rows_changed",
@@ -215,29 +231,34 @@ void Stepped::check_same() {
     }
 }
 
+/// In the caller's transaction: what came or changed since the last slice.
+void Stepped::copy_rest() {
+    auto& database = run_.database;
+    for (std::int64_t copied = rest_rows; copied == rest_rows;) {
+        copied = copy_changed(rest_rows);
+    }
+    const auto counted = through_;
+    for (std::vector<std::int64_t> tail;
+         !(tail = rows_of(sql_next_rows, through_, rest_rows)).empty();
+         through_ = tail.back()) {
+        auto slice = slicer_.take(tail);
+        slicer_.put(slice);
+    }
+    auto differs = database.prepare(sql_tail_differs);
+    differs.bind(1, counted);
+    if (differs.step() && differs.integer(0) != 0) {
+        rows_moved(database, "rows came or went unseen");
+    }
+}
+
 std::string Stepped::swap(const std::vector<Extra>& extras) {
     auto& database = run_.database;
     check_same();
     tell(run_.options, "in steps: swap");
     Transaction transaction(database);
     database.set_deadline(std::chrono::steady_clock::now() + limits_.swap_deadline);
-    for (std::int64_t copied = rest_rows; copied == rest_rows;) {
-        copied = copy_changed(rest_rows);
-    }
-    for (std::vector<std::int64_t> tail;
-         !(tail = rows_of(sql_next_rows, through_, rest_rows)).empty();
-         through_ = tail.back()) {
-        auto slice = slicer_.take(tail);
-        slicer_.put(slice, false);
-    }
-    if (database.integer(sql_count) != database.integer(sql_shadow_count)) {
-        throw Error(
-            ErrorKind::storage_busy,
-            "deadline",
-            fmt::format("{}: rows came or went unseen", database.file().string()),
-            "The pours are as they were."
-        );
-    }
+    check_schema();
+    copy_rest();
     drop_capture(database);
     set_aside(database, extras);
     work_.max_seq = database.integer(sql_top);
@@ -251,11 +272,6 @@ std::string Stepped::swap(const std::vector<Extra>& extras) {
     database.set_deadline(std::nullopt);
     test_stop_at("steps.swapped");
     return current;
-}
-
-void Stepped::clean_up() {
-    tell(run_.options, "in steps: drop the old table");
-    discard_steps(run_.database, limits_);
 }
 
 }  // namespace
@@ -274,6 +290,7 @@ bool can_go_in_steps(const Run& run, const std::function<Work(const Run&)>& plan
 
 MigrateResult run_in_steps(const Run& run, const std::function<Work(const Run&)>& planner) {
     auto& database = run.database;
+    const auto schema = schema_cookie(database);
     auto work = planner(run);
     work.begun = std::chrono::steady_clock::now();
     MigrateResult result{
@@ -283,15 +300,13 @@ MigrateResult run_in_steps(const Run& run, const std::function<Work(const Run&)>
         read_extras(database, work.found),
         !work.plan.steps.empty()};
     if (work.plan.steps.empty()) {
-        discard_steps(database, *run.options.steps);
         return result;
     }
-    Stepped stepped(run, work, *run.options.steps);
+    Stepped stepped(run, work, schema);
     stepped.prepare();
     stepped.fill();
     stepped.catch_up();
     result.current = stepped.swap(result.kept);
-    stepped.clean_up();
     result.steps = stepped.pace().steps();
     result.longest_lock = stepped.pace().longest_checkpoint();
     return result;

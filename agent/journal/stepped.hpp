@@ -21,8 +21,10 @@ namespace tapline::journal {
 /// anew can't be taken one slice after the other.
 [[nodiscard]] bool can_go_in_steps(const Run& run, const std::function<Work(const Run&)>& planner);
 
-/// Throws storage_busy/"deadline" when the last step misses swap_deadline, bug/"rows_changed" when
-/// the shadow isn't what the table holds; what was done so far stays for the next attempt, or goes.
+/// Up to 3; then the caller runs discard_steps. Throws storage_busy/"deadline" when the last step
+/// misses swap_deadline, storage_busy/rows_moved_code when somebody changed the schema meanwhile,
+/// data/"constraint" or bug/"rows_changed" when the shadow isn't what the table holds. After
+/// "deadline" and "busy" the next attempt goes on with what is done; after the others it must go.
 MigrateResult run_in_steps(const Run& run, const std::function<Work(const Run&)>& planner);
 
 }  // namespace tapline::journal

@@ -21,15 +21,12 @@ bool Totals::same_pours(const Totals& before) const {
 }
 
 Totals read_totals(Database& database) {
-    return read_totals(database, "pours", std::nullopt);
+    return read_totals(database, "pours", "");
 }
 
-Totals read_totals(
-    Database& database, std::string_view table, std::optional<std::int64_t> through
-) {
+Totals read_totals(Database& database, std::string_view table, std::string_view which) {
     Totals totals;
     const auto pours = read_table(database, table);
-    const auto which = through ? fmt::format(" WHERE rowid <= {}", *through) : std::string{};
     if (!pours) {
         return totals;
     }

@@ -25,9 +25,9 @@ struct Totals {
 };
 
 [[nodiscard]] Totals read_totals(Database& database);
-/// Of a table that looks like `pours`; through: of its rows up to that rowid.
+/// Of a table that looks like `pours`; which: " WHERE …", or empty for all of its rows.
 [[nodiscard]] Totals read_totals(
-    Database& database, std::string_view table, std::optional<std::int64_t> through
+    Database& database, std::string_view table, std::string_view which
 );
 
 }  // namespace tapline::journal

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import time
 import unittest
@@ -78,6 +79,16 @@ class Doctor(DoctorCase):
         self.assertEqual(list(checks), whole)
         self.assertEqual(checks["schema_drift"]["verdict"], "skip")
         self.assertIn("journal_adopted", checks["schema_drift"]["measured"])
+
+    def test_a_migration_that_was_cut_is_named(self):
+        self.journal = os.path.join(self.directory, "cut.db")
+        TapSim(self.directory, self.journal, "cut", release="gen8", create=True, count=20).run()
+        steps = ["journal", "adopt", self.journal, "--in-steps"]
+        killed = run_command("tapline-agent", steps, env={"TAPLINE_TEST_STOP_AT": "steps.discard:1"})
+        self.assertEqual(killed.returncode, -signal.SIGKILL, killed.stderr)
+        self.assertEqual(set(self.named()), {"migration"})
+        adopt(self.journal)
+        self.assertEqual(self.named(), {})
 
     def test_what_the_old_loop_settled_before_adoption_is_not_named(self):
         old = os.path.join(self.directory, "old.db")

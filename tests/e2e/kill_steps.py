@@ -1,5 +1,6 @@
 """SIGKILL at every step of a migration in steps: the tap goes on, and the next run ends what this one began."""
 
+import json
 import os
 import shutil
 import signal
@@ -58,7 +59,9 @@ class KilledSteps(unittest.TestCase):
         self.assertEqual(left, [])
         self.assertEqual(sorted(sql(journal, PLAIN)), before["rows"])
         self.assertEqual(dict(sql(journal, "SELECT client_tx_id, status || attempts FROM pours")), before["statuses"])
-        self.assertEqual(command("check", journal).returncode, 0)
+        checked = command("check", journal)
+        self.assertEqual(checked.returncode, 0)
+        self.assertFalse(json.loads(checked.stdout)["unfinished"], checked.stdout)
 
     def seen(self, journal):
         return {
@@ -73,6 +76,7 @@ class KilledSteps(unittest.TestCase):
                 self.kill_at(phase, "adopt", journal)
                 looked = command("check", journal)
                 self.assertEqual(looked.returncode, 0, looked.stdout)
+                self.assertTrue(json.loads(looked.stdout)["unfinished"], looked.stdout)
                 self.tap_goes_on(journal, number)
                 before = self.seen(journal)
                 done = command("adopt", journal)

@@ -92,7 +92,11 @@ std::string state_after_kill(const fs::path& file, const Account& before) {
         return "new";
     }
     CHECK(account_of(file) == before);
-    CHECK(Plain(file).one("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'tapline%'") == "0");
+    // A machine that is slow enough gets as far as steps.
+    CHECK(
+        Plain(file).one("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'tapline%' AND name "
+                        "NOT LIKE 'tapline_step%'") == "0"
+    );
     return "old";
 }
 
