@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/writer_sql.hpp"
 #include "agent/journal/adopt.hpp"
 
 namespace tapline::cli {
@@ -23,6 +24,7 @@ struct Arguments {
     bool json = false;
     bool writer_stopped = false;
     bool in_steps = false;
+    WriterSql writer_sql;
 };
 
 json report_json(const journal::AdoptReport& report) {
@@ -37,6 +39,9 @@ json report_json(const journal::AdoptReport& report) {
     }
     if (!report.kept.empty()) {
         body["kept"] = to_json(report.kept);
+    }
+    if (!report.findings.empty()) {
+        body["findings"] = to_json(report.findings);
     }
     if (report.changed) {
         body["steps"] = report.steps;
@@ -70,6 +75,7 @@ void print_report(const journal::AdoptReport& report, const std::string& file) {
         fmt::print("  {:>9} {}\n", count, status.empty() ? "(no status)" : status);
     }
     print_extras(report.kept);
+    print_differences(report.findings);
     if (report.changed) {
         print_locks(report.steps, report.longest_lock);
     }
@@ -85,6 +91,7 @@ int adopt(const Arguments& arguments) {
         options.deadline.reset();
     }
     options.steps->at_once = arguments.in_steps;
+    options.writer_statements = writer_statements(arguments.writer_sql);
     const auto report = journal::adopt(arguments.file, options);
     if (arguments.json) {
         print_json(report_json(report));
@@ -113,13 +120,15 @@ void add_journal_adopt(CLI::App& journal_verbs, int& exit_code) {
             "Don't try one transaction first: for a large file on a slow card"
     )
         ->excludes(stopped);
+    add_writer_sql(*verb, arguments->writer_sql);
     verb->footer(
         "The tap may go on pouring meanwhile; rows that are too many for one transaction of 2 s "
         "go\n"
         "in steps. A verified backup is made first. A file that isn't\n"
         "recognised, is damaged, or has a -wal of another copy is left byte for byte as it is.\n"
         "Examples:\n  tapline-agent journal adopt /var/lib/tap/local_journal.db\n"
-        "  tapline-agent journal adopt --json local_journal.db"
+        "  tapline-agent journal adopt --json local_journal.db\n"
+        "  tapline-agent journal adopt local_journal.db --writer-sql tap.sql"
     );
     verb->callback([arguments, &exit_code] {
         exit_code = run_verb(arguments->json, [&] { return adopt(*arguments); });

@@ -1,7 +1,10 @@
 #include "agent/cli/journal_look.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -10,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/writer_sql.hpp"
 #include "agent/journal/check.hpp"
 
 namespace tapline::cli {
@@ -21,6 +25,7 @@ using nlohmann::json;
 struct Arguments {
     std::string file;
     bool json = false;
+    WriterSql writer_sql;
 };
 
 int print_current(const Arguments& arguments) {
@@ -72,8 +77,33 @@ int print_history(const Arguments& arguments) {
     return 0;
 }
 
+/// What is wrong with the file alone, or what the tap's program would see of it.
+bool is_negative(const std::string& problem) {
+    return problem == "drift" || problem == "breaks_writer" || problem == "positional_insert" ||
+           problem == "statement_fails";
+}
+
+/// A file is looked at even where agent.toml can't be read: that is the finding then.
+journal::CheckReport check_with_settings(const Arguments& arguments) {
+    std::optional<journal::Difference> settings;
+    std::vector<std::string> statements;
+    try {
+        statements = writer_statements(arguments.writer_sql);
+    } catch (const Error& error) {
+        if (arguments.writer_sql.named()) {
+            throw;
+        }
+        settings = {"settings", "changed", "agent.toml that can be read", error.what()};
+    }
+    auto report = journal::check(arguments.file, statements);
+    if (settings) {
+        report.differences.push_back(*std::move(settings));
+    }
+    return report;
+}
+
 int print_check(const Arguments& arguments) {
-    const auto report = journal::check(arguments.file);
+    const auto report = check_with_settings(arguments);
     if (arguments.json) {
         json rows = json::object();
         for (const auto& [status, count] : report.totals.per_status) {
@@ -104,7 +134,7 @@ int print_check(const Arguments& arguments) {
     if (report.problem.empty()) {
         return 0;
     }
-    return report.problem == "drift" ? 1 : exit_code(ErrorKind::storage_corrupt);
+    return is_negative(report.problem) ? 1 : exit_code(ErrorKind::storage_corrupt);
 }
 
 void add_verb(
@@ -118,6 +148,9 @@ void add_verb(
     auto* verb = journal_verbs.add_subcommand(name, about);
     verb->add_option("file", arguments->file, "The journal")->required();
     verb->add_flag("--json", arguments->json, "Print one JSON object");
+    if (run == print_check) {
+        add_writer_sql(*verb, arguments->writer_sql);
+    }
     verb->footer(
         fmt::format("Changes nothing. Example:\n  tapline-agent journal {} local_journal.db", name)
     );

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/writer_sql.hpp"
 #include "agent/journal/adopt.hpp"
 
 namespace tapline::cli {
@@ -24,6 +25,7 @@ struct Arguments {
     bool json = false;
     bool writer_stopped = false;
     bool in_steps = false;
+    WriterSql writer_sql;
 };
 
 int migrate(const Arguments& arguments, Direction direction) {
@@ -33,6 +35,9 @@ int migrate(const Arguments& arguments, Direction direction) {
         options.deadline.reset();
     }
     options.steps->at_once = arguments.in_steps;
+    if (direction == Direction::upgrade) {
+        options.writer_statements = writer_statements(arguments.writer_sql);
+    }
     const auto run = journal::migrate_file(arguments.file, direction, arguments.target, options);
     if (arguments.json) {
         nlohmann::json body{
@@ -43,6 +48,9 @@ int migrate(const Arguments& arguments, Direction direction) {
             {"longest_lock_ms", run.result.longest_lock.count()}};
         body["backup"] =
             run.backup ? nlohmann::json(run.backup->string()) : nlohmann::json(nullptr);
+        if (!run.findings.empty()) {
+            body["findings"] = to_json(run.findings);
+        }
         print_json(body);
     } else if (!run.result.changed) {
         fmt::print("{} is at {} already; nothing to do.\n", arguments.file, run.result.current);
@@ -53,6 +61,9 @@ int migrate(const Arguments& arguments, Direction direction) {
         if (run.backup) {
             fmt::print("  backup: {}\n", run.backup->string());
         }
+    }
+    if (!arguments.json) {
+        print_differences(run.findings);
     }
     return 0;
 }
@@ -85,8 +96,13 @@ void add_verb(CLI::App& journal_verbs, int& exit_code, Direction direction) {
             "Don't try one transaction first: for a large file on a slow card"
     )
         ->excludes(stopped);
+    if (up) {
+        add_writer_sql(*verb, arguments->writer_sql);
+    }
     verb->footer(
-        up ? "Example:\n  tapline-agent journal upgrade local_journal.db"
+        up ? "Tried on a copy first, with what each release of the tap's program sends.\n"
+             "Examples:\n  tapline-agent journal upgrade local_journal.db\n"
+             "  tapline-agent journal upgrade local_journal.db --writer-sql tap.sql"
            : "Stop the agent first. `downgrade FILE gen8` gives the file back to the tap's own "
              "releases; what\n"
              "gen8 can't hold stays in the table tapline_left and comes back when the file is "

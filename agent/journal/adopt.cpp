@@ -14,6 +14,7 @@
 #include "agent/journal/inspect.hpp"
 #include "agent/journal/owner.hpp"
 #include "agent/journal/raise.hpp"
+#include "agent/journal/rehearse.hpp"
 #include "agent/journal/step_tables.hpp"
 #include "common/test_hook.hpp"
 
@@ -170,8 +171,11 @@ Database open_live(const fs::path& file, bool fresh) {
 AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
     const auto real = prepare(file);
     tell(options, "inspect");
-    auto inspection = inspect(real, Rehearsal::always);
     const auto word = read_central_word(real);
+    Rehearse wanted{Rehearsal::always};
+    wanted.central = word.revision;
+    wanted.statements = read_statements(options.writer_statements);
+    auto inspection = inspect(real, wanted);
     const bool ours = inspection.shape.kind == Recognised::Kind::revision && inspection.adopted;
     const std::string from = ours ? inspection.shape.name : std::string(first_journal_revision);
     const std::string head = highest_for(journal_lineage(), from, word.revision);
@@ -184,7 +188,8 @@ AdoptReport adopt(const fs::path& file, const MigrateOptions& options) {
         inspection.extras,
         false,
         0,
-        std::chrono::milliseconds(0)};
+        std::chrono::milliseconds(0),
+        std::move(inspection.findings)};
     if (inspection.shape.name == head && !inspection.unfinished) {
         return report;
     }
@@ -219,8 +224,16 @@ MigrateReport migrate_file(
     const auto real = prepare_existing(file);
     tell(options, "inspect");
     const Job job{direction, std::string(target), false};
+    const auto registered = read_statements(options.writer_statements);
+    bool adopted = false;
+    std::vector<Difference> findings;
     if (direction == revision::Direction::upgrade) {
-        [[maybe_unused]] const auto inspection = inspect(real, Rehearsal::none);
+        // A file that isn't ours yet isn't opened before that, and left as it is when refused.
+        Rehearse wanted{Rehearsal::unless_adopted, job.target};
+        wanted.statements = registered;
+        auto inspection = inspect(real, wanted);
+        adopted = inspection.adopted;
+        findings = std::move(inspection.findings);
     }
     const FileLock lock(real);
     auto database = open_live(real, false);
@@ -235,9 +248,15 @@ MigrateReport migrate_file(
     };
     if (const auto seen = preview(database, direction, target, checked)) {
         discard_steps(database, options.steps.value_or(StepLimits{}));
-        return {*seen, std::nullopt};
+        return {*seen, std::nullopt, std::move(findings)};
     }
-    return run_live(database, job, checked);
+    if (adopted) {
+        tell(options, "rehearse");
+        findings = rehearse_open(database, target, registered);
+    }
+    auto report = run_live(database, job, checked);
+    report.findings = std::move(findings);
+    return report;
 }
 
 MigrateResult stamp_file(const fs::path& file, std::string_view target) {

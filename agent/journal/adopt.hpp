@@ -23,19 +23,23 @@ struct AdoptReport {
     bool changed = false;     ///< false: it was adopted already
     std::int64_t steps = 0;   ///< transactions that moved rows; 0: it went in one
     std::chrono::milliseconds longest_lock{0};  ///< for which the tap's program couldn't write
+    std::vector<Difference> findings;           ///< of registered statements (rehearse.hpp)
 };
 
 /// Runs as the file's owner (owner.hpp), while the tap's program may write. Order: inspection and
-/// rehearsal on copies; lock; verified backup; WAL mode; one transaction. Refusals (FileError)
-/// leave every file as it was. A file that is missing or empty becomes a journal at head.
+/// rehearsal on copies; lock; verified backup; WAL mode; one transaction. Refusals (FileError,
+/// refused/"breaks_writer") leave every file as it was. A file that is missing or empty becomes a
+/// journal at head.
 AdoptReport adopt(const std::filesystem::path& file, const MigrateOptions& options = {});
 
 struct MigrateReport {
     MigrateResult result;
     std::optional<std::filesystem::path> backup;  ///< nullopt when there was nothing to do
+    std::vector<Difference> findings;             ///< of registered statements (rehearse.hpp)
 };
 
-/// upgrade and downgrade of a file: lock, inspection and backup as above, then the verb. By what
+/// upgrade and downgrade of a file: lock, inspection, rehearsal of an upgrade and backup as above,
+/// then the verb. An adopted file is rehearsed on a VACUUM INTO copy. By what
 /// central last said (central_word.hpp) they throw refused/"central_not_ready", "below_minimum".
 MigrateReport migrate_file(
     const std::filesystem::path& file,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/journal/central_word.hpp"
 #include "agent/journal/inspect.hpp"
 #include "agent/journal/own_objects.hpp"
 #include "agent/journal/owner.hpp"
@@ -33,6 +34,14 @@ std::string advice_for(const CheckReport& report, const std::filesystem::path& f
         return "Somebody changed tapline's own tables or triggers by hand: undo that before the "
                "agent runs.";
     }
+    if (report.problem == "positional_insert") {
+        return "Name the columns in the tap's own INSERT: without them it breaks when a revision "
+               "adds one.";
+    }
+    if (report.problem == "statement_fails") {
+        return "The tap's program can't send that to this file: mend it there, or in "
+               "writer_statements of agent.toml.";
+    }
     if (report.unfinished) {
         return fmt::format(
             "A migration in steps was cut, or is under way; no pour is missing, and the tap works. "
@@ -63,38 +72,56 @@ std::filesystem::path existing_as_owner(const std::filesystem::path& file) {
 
 }  // namespace
 
-CheckReport check(const std::filesystem::path& file) {
+CheckReport check(
+    const std::filesystem::path& file, const std::vector<std::string>& writer_statements
+) {
     const auto real = existing_as_owner(file);
     CheckReport report;
+    const auto registered = read_statements(writer_statements);
     try {
-        auto inspection = inspect(real, Rehearsal::unless_adopted);
+        Rehearse wanted{registered.empty() ? Rehearsal::unless_adopted : Rehearsal::always};
+        wanted.central = read_central_word(real).revision;
+        wanted.statements = registered;
+        auto inspection = inspect(real, wanted);
         report.recognised = inspection.shape.name;
         report.adopted = inspection.adopted;
         report.unfinished = inspection.unfinished;
         report.totals = std::move(inspection.totals);
         report.extras = std::move(inspection.extras);
-        if (report.adopted) {
+        if (inspection.adopted) {
             report.differences =
                 compare_objects(expected_objects(report.recognised), inspection.own_objects);
             report.problem = report.differences.empty() ? "" : "drift";
         }
+        const auto& findings = inspection.findings;
+        if (report.problem.empty() && !findings.empty()) {
+            report.problem =
+                positional_inserts(registered).empty() ? "statement_fails" : "positional_insert";
+        }
+        report.differences.insert(report.differences.end(), findings.begin(), findings.end());
         report.advice = advice_for(report, real);
     } catch (const FileError& error) {
         report.problem = error.code();
         report.differences = error.differences();
+        report.advice = error.hint();
+    } catch (const Error& error) {
+        if (error.code() != "breaks_writer") {
+            throw;
+        }
+        report.problem = error.code();
+        report.differences = {
+            {"table pours", "changed", "every statement of the tap works after it", error.what()}};
         report.advice = error.hint();
     }
     return report;
 }
 
 Current current(const std::filesystem::path& file) {
-    return {
-        inspect(existing_as_owner(file), Rehearsal::none).shape.name,
-        journal_lineage().heads().front()};
+    return {inspect(existing_as_owner(file), {}).shape.name, journal_lineage().heads().front()};
 }
 
 std::vector<LogEntry> history(const std::filesystem::path& file) {
-    return inspect(existing_as_owner(file), Rehearsal::none).ledger;
+    return inspect(existing_as_owner(file), {}).ledger;
 }
 
 }  // namespace tapline::journal

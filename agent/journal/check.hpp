@@ -18,7 +18,9 @@ struct CheckReport {
         recognised;  ///< "gen5", "gen4+short_id", "j0001", "empty"; nearest shape when unknown
     bool adopted = false;
     bool unfinished = false;  ///< a migration in steps is under way or was cut
-    std::string problem;  ///< empty, or the code of what is wrong: unknown_shape, damaged, …, drift
+    std::string problem;      ///< empty, or the code of what is wrong: unknown_shape, damaged, …,
+                              ///< drift,
+                              ///< breaks_writer, positional_insert, statement_fails
     std::vector<Difference> differences;
     std::vector<Extra> extras;
     Totals totals;
@@ -27,7 +29,12 @@ struct CheckReport {
 
 /// Looks at a stable copy. Throws only what keeps it from looking: wrong_owner, no_such_directory,
 /// storage errors, newer_revision, revision_changed.
-[[nodiscard]] CheckReport check(const std::filesystem::path& file);
+/// writer_statements: what the tap's program sends (writer_statements.hpp). Problems of theirs:
+/// breaks_writer (the next upgrade would break one), positional_insert, statement_fails (one
+/// doesn't work now).
+[[nodiscard]] CheckReport check(
+    const std::filesystem::path& file, const std::vector<std::string>& writer_statements = {}
+);
 
 struct Current {
     std::string name;  ///< revision or shape

@@ -310,6 +310,10 @@ bool Database::in_transaction() const noexcept {
     return sqlite3_get_autocommit(connection_->database->getHandle()) == 0;
 }
 
+sqlite3* Database::handle() const noexcept {
+    return connection_->database->getHandle();
+}
+
 const std::filesystem::path& Database::file() const noexcept {
     return connection_->file;
 }

@@ -16,6 +16,8 @@
 
 #include "common/pour.hpp"
 
+struct sqlite3;
+
 namespace SQLite {
 class Database;
 class Statement;
@@ -140,7 +142,9 @@ class Database {
 
   private:
     friend class Transaction;
+    friend class Fence;
     Database() = default;
+    [[nodiscard]] sqlite3* handle() const noexcept;
     void note_lock(std::chrono::steady_clock::time_point since) noexcept;
     std::shared_ptr<Connection> connection_;
 };

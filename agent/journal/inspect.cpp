@@ -10,7 +10,8 @@
 #include <fmt/format.h>
 
 #include "agent/journal/own_objects.hpp"
-#include "agent/journal/schema.hpp"
+#include "agent/journal/raise.hpp"
+#include "agent/journal/rehearse.hpp"
 #include "agent/journal/stable_copy.hpp"
 #include "agent/journal/step_tables.hpp"
 #include "agent/journal/wal_file.hpp"
@@ -26,18 +27,6 @@ constexpr std::string_view sql_integrity = "PRAGMA integrity_check(20)";
 constexpr std::string_view sql_quick_check = "PRAGMA quick_check(1)";
 constexpr std::string_view sql_adopted_through = "SELECT adopted_through FROM tapline_journal";
 constexpr std::string_view sql_prunable = "SELECT prunable_through FROM tapline_journal";
-constexpr std::string_view sql_try_insert =
-    "INSERT INTO pours (client_tx_id, short_id, card_uid, tap_id, duration_ms, volume_ml, "
-    "tail_volume_ml, price_cents, "
-    "status, attempts, price_per_ml_at_pour) "
-    "VALUES ('tapline-rehearsal', 'TAPLINE', '00', 1, 1000, 100, 1, 150, 'new', 0, 1.5)";
-constexpr std::string_view sql_try_update =
-    "UPDATE pours SET status = 'confirmed', attempts = attempts + 1 WHERE client_tx_id = "
-    "'tapline-rehearsal'";
-
-constexpr std::string_view sql_tried =
-    "SELECT status FROM pours WHERE client_tx_id = 'tapline-rehearsal'";
-
 /// Columns of a pour that never change once it is written.
 constexpr std::array<std::string_view, 7> fixed_columns{
     "card_uid", "tap_id", "start_ts", "end_ts", "volume_ml", "price_cents", "data"};
@@ -249,59 +238,7 @@ void check_wal(const fs::path& file, const StableCopy& copy) {
     );
 }
 
-/// The newest release's own statements, and back.
-void try_writer(Database& database) {
-    database.exec("SAVEPOINT tapline_rehearsal");
-    std::optional<std::string> failure;
-    try {
-        database.exec(sql_try_insert);
-        if (database.text(sql_tried) != "new") {
-            failure = "a new pour isn't in the table after its INSERT";
-        }
-        database.exec(sql_try_update);
-        if (!failure && database.text(sql_tried) != "confirmed") {
-            failure = "a pour keeps its status when it is marked";
-        }
-    } catch (const Error& error) {
-        failure = error.what();
-    }
-    database.exec("ROLLBACK TO tapline_rehearsal; RELEASE tapline_rehearsal");
-    if (failure) {
-        throw FileError(
-            "unknown_shape",
-            fmt::format(
-                "{}: the tap's program couldn't write to the upgraded file: {}",
-                database.file().string(),
-                *failure
-            ),
-            "A trigger or index that somebody added stands in the way: drop it, then run this "
-            "again.",
-            {{"table pours", "changed", "the newest release's INSERT works", *failure}}
-        );
-    }
-}
-
-/// What fails here would fail on the live file: somebody's table, view or trigger is in the way.
-void rehearse_upgrade(Database& database) {
-    MigrateOptions options;
-    options.deadline.reset();
-    try {
-        upgrade(database, "head", options);
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::storage && error.kind() != ErrorKind::data) {
-            throw;
-        }
-        throw FileError(
-            "unknown_shape",
-            fmt::format("the upgrade doesn't go through on a copy of {}", error.what()),
-            "Nothing was changed. Something that somebody added stands in the way: drop or rename "
-            "it, then run this again.",
-            {{"table pours", "changed", "the upgrade to head works", error.what()}}
-        );
-    }
-}
-
-Inspection look(const fs::path& file, Database& database, Rehearsal rehearsal) {
+Inspection look(const fs::path& file, Database& database, const Rehearse& wanted) {
     Inspection result;
     result.shape = recognise(database);
     if (result.shape.kind == Recognised::Kind::unknown) {
@@ -328,17 +265,21 @@ Inspection look(const fs::path& file, Database& database, Rehearsal rehearsal) {
     if (result.adopted) {
         result.adopted_through = database.integer(sql_adopted_through);
     }
-    if (rehearsal == Rehearsal::always ||
-        (rehearsal == Rehearsal::unless_adopted && !result.adopted)) {
-        rehearse_upgrade(database);
-        try_writer(database);
+    if (wanted.when == Rehearsal::always ||
+        (wanted.when == Rehearsal::unless_adopted && !result.adopted)) {
+        const auto from = result.adopted ? result.shape.name : std::string(first_journal_revision);
+        result.findings = rehearse(
+            database,
+            wanted.target.value_or(highest_for(journal_lineage(), from, wanted.central)),
+            wanted.statements
+        );
     }
     return result;
 }
 
 }  // namespace
 
-Inspection inspect(const fs::path& file, Rehearsal rehearsal) {
+Inspection inspect(const fs::path& file, const Rehearse& wanted) {
     if (!fs::exists(file)) {
         Inspection nothing;
         nothing.shape = {Recognised::Kind::empty, "empty", {}};
@@ -362,7 +303,7 @@ Inspection inspect(const fs::path& file, Rehearsal rehearsal) {
         refuse_damaged(file, findings);
     }
     Database database = open_copy(copy.main(), file);
-    return look(file, database, rehearsal);
+    return look(file, database, wanted);
 }
 
 }  // namespace tapline::journal

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "agent/journal/ledger.hpp"
 #include "agent/journal/own_objects.hpp"
 #include "agent/journal/totals.hpp"
+#include "agent/journal/writer_statements.hpp"
 #include "common/pour.hpp"
 
 namespace tapline::journal {
@@ -24,11 +26,19 @@ struct Inspection {
     bool unfinished = false;  ///< a migration in steps was cut (step_tables.hpp)
     ObjectMap own_objects;
     std::vector<LogEntry> ledger;
+    std::vector<Difference> findings;  ///< of the rehearsal (rehearse.hpp)
 };
 
-/// Whether to run the upgrade to head on the copy too, and to try the newest release's INSERT
-/// there, so that whatever would fail on the live file fails here.
+/// Whether to run the upgrade on the copy too, with the statements of the tap's program before and
+/// after it (rehearse.hpp), so that whatever would fail on the live file fails here.
 enum class Rehearsal { none, unless_adopted, always };
+
+struct Rehearse {
+    Rehearsal when = Rehearsal::none;
+    std::optional<std::string> target = {};  ///< nullopt: as far as adoption goes
+    std::string central = {};                ///< the revision that central reported
+    std::vector<WriterStatement> statements = {};
+};
 
 /// What integrity_check finds in a copy, at most 20 lines, also when SQLite can't even open it;
 /// empty for a sound file. `shown_as`: the name that errors tell.
@@ -44,7 +54,7 @@ enum class Rehearsal { none, unless_adopted, always };
 );
 
 /// Leaves every file byte for byte as it is. Throws FileError not_a_database, damaged, foreign_wal,
-/// unknown_shape.
-[[nodiscard]] Inspection inspect(const std::filesystem::path& file, Rehearsal rehearsal);
+/// unknown_shape, and refused/"breaks_writer".
+[[nodiscard]] Inspection inspect(const std::filesystem::path& file, const Rehearse& wanted);
 
 }  // namespace tapline::journal

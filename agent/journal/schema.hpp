@@ -39,6 +39,8 @@ struct MigrateOptions {
     std::optional<std::chrono::milliseconds> deadline = migration_deadline;
     /// nullopt: never in steps.
     std::optional<StepLimits> steps = StepLimits{};
+    /// SQL that the tap's program sends, besides that of its releases; adopt.hpp rehearses it.
+    std::vector<std::string> writer_statements;
     /// Told before each thing that is done ("j0001 upgrade 3/14"); for progress on a terminal.
     std::function<void(std::string_view)> progress;
     /// Asked with what would run, before anything does; throws to refuse. May be empty.

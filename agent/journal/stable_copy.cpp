@@ -287,46 +287,14 @@ Outcome run_child(const Job& job) {
                                           : Outcome::io_error;
 }
 
-/// What a killed run left behind; older than any run takes.
-void remove_leftovers(const fs::path& journal, const std::string& prefix) {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(journal.parent_path(), error)) {
-        const bool old = entry.path().filename().string().starts_with(prefix) &&
-                         fs::last_write_time(entry.path(), error) <
-                             fs::file_time_type::clock::now() - std::chrono::hours(1);
-        if (old && !error) {
-            fs::remove_all(entry.path(), error);
-        }
-    }
-}
-
 }  // namespace
 
-StableCopy::StableCopy(const fs::path& journal) : journal_(journal) {
-    const auto prefix = fmt::format(".{}.tapline-copy-", journal.filename().string());
-    remove_leftovers(journal, prefix);
-    // Beside the journal, where there is as much room as it needs; elsewhere if that can't be
-    // written.
-    std::string pattern = (journal.parent_path() / (prefix + "XXXXXX")).string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-        pattern = (fs::temp_directory_path() / (prefix + "XXXXXX")).string();
-        if (::mkdtemp(pattern.data()) == nullptr) {
-            throw Error(
-                ErrorKind::refused,
-                "cannot_open",
-                fmt::format("{}: {}", pattern, std::strerror(errno)),
-                "The journal's directory must be writable for its owner."
-            );
-        }
-    }
-    directory_ = pattern;
+StableCopy::StableCopy(const fs::path& journal) : journal_(journal), directory_(journal) {
     const auto outcome =
         run_child([&] { return copy_in_child(journal.string(), main().string()); });
     if (outcome == Outcome::copied) {
         return;
     }
-    std::error_code ignored;
-    fs::remove_all(directory_, ignored);
     switch (outcome) {
         case Outcome::copied:
             break;
@@ -354,13 +322,6 @@ StableCopy::StableCopy(const fs::path& journal) : journal_(journal) {
     }
 }
 
-StableCopy::~StableCopy() {
-    std::error_code ignored;
-    if (!kept_) {
-        fs::remove_all(directory_, ignored);
-    }
-}
-
 bool StableCopy::still_so() const {
     return run_child([&] { return compare_all(journal_.string(), main().string()); }) ==
            Outcome::copied;
@@ -381,22 +342,21 @@ void StableCopy::keep_as(const fs::path& name) {
         const Descriptor open(path.string(), O_RDONLY);
         check(open.is_open() && ::fsync(open.get()) == 0);
     };
-    for (const auto& entry : fs::directory_iterator(directory_)) {
+    for (const auto& entry : fs::directory_iterator(directory())) {
         sync(entry.path());
     }
-    sync(directory_);
-    check(::rename(directory_.c_str(), name.c_str()) == 0);
-    directory_ = name;
-    kept_ = true;
+    sync(directory());
+    check(::rename(directory().c_str(), name.c_str()) == 0);
+    directory_.keep_as(name);
     sync(name.parent_path());
 }
 
 fs::path StableCopy::main() const {
-    return directory_ / copy_name;
+    return directory_.path() / copy_name;
 }
 
 fs::path StableCopy::wal() const {
-    return directory_ / (std::string(copy_name) + "-wal");
+    return directory_.path() / (std::string(copy_name) + "-wal");
 }
 
 }  // namespace tapline::journal

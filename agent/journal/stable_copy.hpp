@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "agent/journal/copy_directory.hpp"
+
 namespace tapline::journal {
 
 /// A directory of its own beside the journal, removed at the end. Nothing opens the original
@@ -14,9 +16,6 @@ class StableCopy {
     /// Throws storage_busy/"unstable" when it writes faster than that, storage/"io_error", and
     /// storage_full/"disk_full".
     explicit StableCopy(const std::filesystem::path& journal);
-    ~StableCopy();
-    StableCopy(const StableCopy&) = delete;
-    StableCopy& operator=(const StableCopy&) = delete;
 
     /// Whether the files still are, byte for byte, what was copied; asked of a child process too.
     /// Only while nobody can write (the caller has SQLite's write lock) is the answer worth
@@ -27,7 +26,9 @@ class StableCopy {
     /// name itself are on the disk before this returns. Throws storage/"io_error".
     void keep_as(const std::filesystem::path& name);
 
-    [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
+    [[nodiscard]] const std::filesystem::path& directory() const noexcept {
+        return directory_.path();
+    }
 
     /// The copy; its companions carry the usual suffixes.
     [[nodiscard]] std::filesystem::path main() const;
@@ -35,8 +36,7 @@ class StableCopy {
 
   private:
     std::filesystem::path journal_;
-    std::filesystem::path directory_;
-    bool kept_ = false;
+    CopyDirectory directory_;
 };
 
 }  // namespace tapline::journal

@@ -161,7 +161,7 @@ sync::SyncOptions Service::sync_options(const std::string& file) {
     options.backoff = settings_.backoff;
     options.seed = std::random_device{}();
     options.first_pause = first_pause_;
-    options.raising = raising_of(file, raising_.get_executor());
+    options.raising = raising_of(file, settings_.writer_statements, raising_.get_executor());
     options.mending = mending_of(file, raising_.get_executor());
     if (trust_) {
         options.renewal_wanted = [this] { trust_->renewer.wanted(); };

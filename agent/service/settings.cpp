@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
 
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "agent/journal/writer_statements.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
 
@@ -202,7 +204,9 @@ Settings load_settings(const Flags& flags, const Environment& environment, bool 
     if (days) {
         settings.keep_pours = std::chrono::hours(24 * *days);
     }
+    settings.writer_statements = file.texts("writer_statements");
     file.finish();
+    std::ignore = journal::read_statements(settings.writer_statements);
     check_level(settings.log_level);
     if (complete) {
         check_complete(settings);

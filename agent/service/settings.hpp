@@ -36,15 +36,19 @@ struct Settings {
     std::string log_level = "info";
     std::string status_file;  ///< empty: chosen by itself
     std::string state_dir;    ///< key and certificate; /var/lib/tapline, or where systemd says
+    /// SQL on pours that the tap's program sends, besides that of its releases: rehearsed before a
+    /// migration (agent/journal/writer_statements.hpp). Only in the file.
+    std::vector<std::string> writer_statements;
     BackoffLimits backoff;
     std::chrono::seconds keep_pours{30 * 86'400};  ///< how long acked pours stay at least
 };
 
 /// Keys of the file: journal (a text or a list), central, name, tap_gate, log_level, status_file,
-/// state_dir, retry_base_ms, retry_cap_ms, first_retry_spread_s, keep_days. Variables: TAPLINE_ and
-/// the key in capitals; TAPLINE_JOURNAL holds several paths with ':' between them, TAPLINE_CONFIG
-/// names another file. Throws Error{usage} that names the key, where it stands, and what was
-/// expected. complete: what `run` can't go without must be there.
+/// state_dir, retry_base_ms, retry_cap_ms, first_retry_spread_s, keep_days, writer_statements (a
+/// list). Variables: TAPLINE_ and the key in capitals; TAPLINE_JOURNAL holds several paths with ':'
+/// between them, TAPLINE_CONFIG names another file. Throws Error{usage} that names the key, where
+/// it stands, and what was expected; usage/"writer_sql" for SQL that can't be registered. complete:
+/// what `run` can't go without must be there.
 [[nodiscard]] Settings load_settings(
     const Flags& flags, const Environment& environment, bool complete
 );

@@ -13,6 +13,7 @@
 
 #include "agent/journal/adopt.hpp"
 #include "agent/journal/central_word.hpp"
+#include "agent/journal/check.hpp"
 #include "agent/journal/journal.hpp"
 #include "common/error.hpp"
 
@@ -84,6 +85,33 @@ TEST_CASE("a journal goes up to what central is ready for, and no step further")
     CHECK(highest_for(lineage, "j0001", "t9000_later") == "j0003");
     CHECK(highest_for(lineage, "j0002", "t0005_trust") == "j0002");
     CHECK(highest_for(lineage, "j0007", "t9000_later") == "j0007");
+}
+
+TEST_CASE("a raise that would break what the tap's program sends is refused, and another isn't") {
+    Room room;
+    adopt(room.file);
+    room.central("t0006_compat");
+    MigrateOptions options;
+    // Works at j0001, which has 17 columns.
+    options.writer_statements = {
+        "INSERT INTO pours (client_tx_id, volume_ml) VALUES (?, ?)",
+        "INSERT INTO pours VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+    try {
+        migrate_file(room.file, Direction::upgrade, "j0002", options);
+        FAIL("raised");
+    } catch (const Error& error) {
+        CHECK(error.code() == "breaks_writer");
+        CHECK(error.kind() == ErrorKind::refused);
+        CHECK_THAT(error.what(), Catch::Contains("registered statement 2"));
+        CHECK_THAT(error.what(), Catch::Contains("17 values"));
+        CHECK_FALSE(error.hint().empty());
+    }
+    CHECK(room.revision() == "j0001");
+    CHECK(check(room.file, options.writer_statements).problem == "breaks_writer");
+
+    options.writer_statements.pop_back();
+    CHECK(migrate_file(room.file, Direction::upgrade, "j0002", options).result.current == "j0002");
+    CHECK(check(room.file, options.writer_statements).problem.empty());
 }
 
 TEST_CASE("a new journal is adopted at what needs no central; a verb doesn't go further either") {

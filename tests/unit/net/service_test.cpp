@@ -55,7 +55,8 @@ struct Folder {
 const std::string whole =
     "journal = [\"/a.db\", \"/b.db\"]\ncentral = \"http://127.0.0.1:1\"\nname = \"file\"\n"
     "tap_gate = \"ack\"\nlog_level = \"warn\"\nretry_base_ms = 5\nretry_cap_ms = "
-    "6\nfirst_retry_spread_s = 7\n";
+    "6\nfirst_retry_spread_s = 7\n"
+    "writer_statements = [\"SELECT volume_ml FROM pours\"]\n";
 
 }  // namespace
 
@@ -70,6 +71,7 @@ TEST_CASE("Settings: flag over environment over file, key by key") {
     CHECK(settings.backoff.base == 5ms);
     CHECK(settings.backoff.cap == 6ms);
     CHECK(settings.backoff.first_spread == 7s);
+    CHECK(settings.writer_statements == std::vector<std::string>{"SELECT volume_ml FROM pours"});
 
     const auto variables = environment(
         {{"TAPLINE_NAME", "variable"},
@@ -103,6 +105,8 @@ TEST_CASE("Settings: what is wrong is refused with what to do, wherever it stand
         "log_level = \"loud\"",
         "name = \"tap 1\"",
         "name = \"\"",
+        "writer_statements = [\"DROP TABLE pours\"]",
+        "writer_statements = 3",
         "[section]\nname = \"x\""
     );
     Flags flags;
