@@ -27,6 +27,7 @@ constexpr std::string_view sql_has_pours =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'pours' COLLATE NOCASE";
 constexpr std::string_view sql_rows = "SELECT count(*) FROM pours";
 constexpr int max_backups_a_second = 100;
+constexpr const char* partial_suffix = ".partial";
 
 std::int64_t rows_of(Database& database) {
     return database.integer(sql_has_pours) == 0 ? 0 : database.integer(sql_rows);
@@ -39,6 +40,19 @@ fs::path free_name(const fs::path& journal) {
         name = fmt::format("{}-{}", base, number);
     }
     return name;
+}
+
+/// Halves that a failed run left, with SQLite's own files beside them; each is as large as the
+/// journal. The caller has its lock.
+void remove_partials(const fs::path& journal) {
+    const auto prefix = journal.filename().string() + ".tapline-backup-";
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(journal.parent_path(), error)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with(prefix) && name.find(partial_suffix) != std::string::npos) {
+            fs::remove(entry.path(), error);
+        }
+    }
 }
 
 [[noreturn]] void fail(const fs::path& file, const std::string& why) {
@@ -93,9 +107,9 @@ void sync_file(const fs::path& file) {
 fs::path make_backup(Database& database) {
     const auto& journal = database.file();
     const auto final_name = free_name(journal);
-    const fs::path partial = final_name.string() + ".partial";
+    const fs::path partial = final_name.string() + partial_suffix;
     std::error_code error;
-    fs::remove(partial, error);
+    remove_partials(journal);
 
     struct stat status {};
 
@@ -105,7 +119,7 @@ fs::path make_backup(Database& database) {
         database.exec(fmt::format("VACUUM INTO {}", quote_text(partial.string())));
         verify(partial, rows);
     } catch (const Error&) {
-        fs::remove(partial, error);
+        remove_partials(journal);
         throw;
     }
     if (known && ::chmod(partial.c_str(), status.st_mode & 07777U) != 0) {
