@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 import unittest
 
 from lab import Cluster, free_port, run_command, sql, work_directory
-from lab.programs import TapSim
+from lab.programs import TapSim, program
 
 
 class JournalVerbs(unittest.TestCase):
@@ -92,6 +93,28 @@ class JournalVerbs(unittest.TestCase):
         found = self.json_of("check", code=1)
         self.assertEqual(found["problem"], "drift")
         self.assertEqual([(d["object"], d["kind"]) for d in found["findings"]], [(f"trigger {name}", "removed")])
+
+
+class Watching(unittest.TestCase):
+    def test_a_watched_status_says_what_changes_and_ends_when_nobody_reads(self):
+        directory = work_directory()
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        journal = os.path.join(directory, "local_journal.db")
+        TapSim(directory, journal, "first", create=True, count=2).run()
+        self.assertEqual(run_command("tapline-agent", ["journal", "adopt", journal]).returncode, 0)
+        watch = subprocess.Popen(
+            [program("tapline-agent"), "status", "--journal", journal, "--json", "--watch", "1"],
+            stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watch.kill)
+        self.assertEqual(json.loads(watch.stdout.readline())["journals"][0]["depth"], 2)
+        TapSim(directory, journal, "second", count=3, seed=2).run()
+        for line in watch.stdout:
+            depth = json.loads(line)["journals"][0]["depth"]
+            if depth != 2:
+                break
+        self.assertEqual(depth, 5)
+        watch.stdout.close()
+        self.assertNotEqual(watch.wait(timeout=30), 0)
 
 
 class CentralVerbs(unittest.TestCase):
