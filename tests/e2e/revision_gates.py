@@ -47,6 +47,11 @@ class RevisionGates(unittest.TestCase):
                            env={"DATABASE_URL": self.url}, timeout_s=120)
         return done.returncode, json.loads(done.stdout), done.stderr
 
+    def refusal(self, *arguments):
+        """PostgreSQL frees a session's lock a moment after its program has ended: the next one may have to wait."""
+        code, out, err = self.verb(*arguments)
+        return code, out, [line for line in err.splitlines() if not line.startswith("waiting for another upgrade")]
+
     def test_an_upgrade_refuses_what_lint_blocks_until_its_author_says_why(self):
         self.assertEqual(self.verb("upgrade")[0], 0)
         self.revision("bbbb", "aaaa", "ALTER TABLE a DROP COLUMN x;", "ALTER TABLE a ADD x int;")
@@ -81,7 +86,7 @@ class RevisionGates(unittest.TestCase):
         self.assertEqual(before, (self.verb("history", "-v")[1], self.verb("current")[1], self.log_lines()))
         # What a real run would refuse, a dry run refuses in the same words.
         self.revision("dddd", "cccc", "DROP TABLE a;", "")
-        self.assertEqual(self.verb("upgrade", "--dry-run"), self.verb("upgrade"))
+        self.assertEqual(self.refusal("upgrade", "--dry-run"), self.refusal("upgrade"))
         self.assertEqual(self.verb("upgrade", "--dry-run")[0], 3)
         back = self.verb("downgrade", "base", "--dry-run")[1]["steps"]
         self.assertEqual([each["lock"] for each in back[0]["statements"][0]["locks"]], ["ACCESS EXCLUSIVE"])
