@@ -1,7 +1,6 @@
 #include "agent/journal/adopt.hpp"
 
 #include <system_error>
-#include <thread>
 
 #include <sys/statvfs.h>
 
@@ -16,6 +15,7 @@
 #include "agent/journal/raise.hpp"
 #include "agent/journal/rehearse.hpp"
 #include "agent/journal/step_tables.hpp"
+#include "agent/journal/wal_mode.hpp"
 #include "common/test_hook.hpp"
 
 namespace tapline::journal {
@@ -24,13 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view sql_journal_mode = "PRAGMA journal_mode";
-constexpr std::string_view sql_wal_mode = "PRAGMA journal_mode=WAL";
 constexpr std::string_view sql_adopted_through = "SELECT adopted_through FROM tapline_journal";
 /// 32 MiB while a table is rebuilt: ids are random, so the new index is written all over.
 constexpr std::string_view sql_migration_cache = "PRAGMA cache_size=-32768";
-constexpr int wal_attempts = 20;
-constexpr std::chrono::milliseconds pause_between_attempts{100};
 /// Copy, rehearsal, backup and the migration's own pages.
 constexpr std::uintmax_t copies_needed = 5;
 constexpr std::uintmax_t spare_bytes = 1U << 20U;
@@ -58,32 +54,6 @@ void check_room(const fs::path& file) {
             ),
             "Nothing was changed. Make room, then run this again."
         );
-    }
-}
-
-/// Another connection may be in the middle of something: the switch needs the file for itself.
-void switch_to_wal(Database& database) {
-    for (int attempt = 1; database.text(sql_journal_mode) != "wal"; ++attempt) {
-        std::string why = "another journal mode stayed";
-        try {
-            if (database.text(sql_wal_mode) == "wal") {
-                return;
-            }
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::storage_busy) {
-                throw;
-            }
-            why = error.what();
-        }
-        if (attempt == wal_attempts) {
-            throw Error(
-                ErrorKind::storage_busy,
-                "busy",
-                fmt::format("{} can't be switched to WAL mode: {}", database.file().string(), why),
-                "Nothing has changed. Stop the tap's program for a moment and run this again."
-            );
-        }
-        std::this_thread::sleep_for(pause_between_attempts);
     }
 }
 

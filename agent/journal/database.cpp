@@ -30,6 +30,7 @@ constexpr int progress_steps = 1000;
 
 // legacy_alter_table: a table that is rebuilt is renamed out of the way first, and other people's
 // foreign keys to it must not follow it (SQLite, ALTER TABLE RENAME).
+constexpr std::string_view sql_journal_mode = "PRAGMA journal_mode";
 constexpr std::string_view connection_pragmas =
     "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA synchronous=NORMAL; "
     "PRAGMA legacy_alter_table=ON;";
@@ -353,6 +354,10 @@ std::optional<Database::WalState> Database::checkpoint_passive() {
 }
 
 std::optional<Database::WalState> Database::wal_index() {
+    // Of a file in another mode xShmMap would make a -shm that nobody closes again.
+    if (text(sql_journal_mode) != "wal") {
+        return std::nullopt;
+    }
     sqlite3_file* file = nullptr;
     auto* const handle = connection_->database->getHandle();
     if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||

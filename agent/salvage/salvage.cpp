@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <system_error>
@@ -18,6 +19,7 @@
 #include "agent/journal/inspect.hpp"
 #include "agent/journal/owner.hpp"
 #include "agent/journal/stable_copy.hpp"
+#include "agent/journal/wal_mode.hpp"
 #include "agent/salvage/new_journal.hpp"
 #include "agent/salvage/scan.hpp"
 #include "common/error.hpp"
@@ -207,6 +209,7 @@ struct Made {
     SalvageReport report;
     std::unique_ptr<Discard> scratch;  ///< the new journal; none when there is nothing to do
     std::unique_ptr<Discard> kept;     ///< the damaged files, until they are to stay
+    std::chrono::milliseconds took{0};
 };
 
 [[noreturn]] void refuse_busy(const std::string& what) {
@@ -264,6 +267,7 @@ std::optional<SalvageReport> Salvage::attempt(bool last) {
 }
 
 Made Salvage::make(std::string_view name) {
+    const auto begun = std::chrono::steady_clock::now();
     tell(options_, "copy");
     Made made;
     made.copy = std::make_unique<journal::StableCopy>(file_);
@@ -300,6 +304,8 @@ Made Salvage::make(std::string_view name) {
     test_stop_at("salvage.made");
     made.copy->keep_as(*report.kept);
     made.kept = std::make_unique<Discard>(*report.kept);
+    made.took =
+        std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
     return made;
 }
 
@@ -316,6 +322,13 @@ bool Salvage::replace(Made& made, bool last) {
         }
         if (!last) {
             return false;
+        }
+        if (options_.deadline && made.took > *options_.deadline / 2) {
+            refuse_busy(fmt::format(
+                "{}: the tap poured each time while it was read, which takes {} ms",
+                file_.string(),
+                made.took.count()
+            ));
         }
         auto again = make("again");
         if (!again.scratch) {
@@ -338,10 +351,12 @@ bool Salvage::replace(Made& made, bool last) {
     }
 }
 
-/// Behind frames that don't add up a -wal is lost with the next power cut: out of it at once.
+/// Behind frames that don't add up a -wal is lost with the next power cut: out of it at once. A
+/// file without a -wal, taken for empty, came out of WAL mode, which it had before.
 void Salvage::finish() {
     journal::sync_file(file_.string() + "-wal");
     journal::Database database(file_);
+    journal::switch_to_wal(database);
     journal::Checkpointer checkpointer(database);
     for (int number = 0; number < checkpoint_attempts && checkpointer.run() > 0; ++number) {
         std::this_thread::sleep_for(pause_between_attempts);
