@@ -3,6 +3,7 @@ whose COMMIT the tap saw is lost or charged twice, and the agent comes round by 
 
 import json
 import os
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -122,7 +123,11 @@ class FullCard(unittest.TestCase):
             tap.stop()
         self.stage.taps.remove(tap)
         self.stage.oracle.add_lines(tap.lines())
-        self.stage.oracle.add_unprinted(self.journal, most=1)
+        try:
+            self.stage.oracle.add_unprinted(self.journal, most=1)
+        except sqlite3.OperationalError:  # whoever comes to a full card first finds no room for the -shm, even to read
+            self.card.empty()
+            self.stage.oracle.add_unprinted(self.journal, most=1)
 
     def let_prune(self):
         """Central has a verified backup of what it has: the journal may make room."""
