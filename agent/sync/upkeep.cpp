@@ -65,6 +65,8 @@ asio::awaitable<void> Upkeep::run() {
                 not_before_ = clock_.now_mono() + busy_pause;
             } else {
                 not_before_ = clock_.now_mono() + failure_pause;
+                disk_full_ =
+                    failure.kind() == ErrorKind::storage_full && due.task != Task::make_room;
                 if (on_failure_) {
                     on_failure_(failure);
                 }
@@ -129,6 +131,9 @@ Upkeep::Due Upkeep::next_due() const {
     if (!open_) {
         return due;
     }
+    if (disk_full_) {
+        return Due{Task::make_room, {}};  // the next time that there is room may be short
+    }
     const auto consider = [&](Task task, MonoTime at) {
         at = std::max(at, not_before_);
         if (due.task == Task::none || at < due.at) {
@@ -148,8 +153,7 @@ Upkeep::Due Upkeep::next_due() const {
         consider(Task::count, *count_at_);
     }
     if (wal_dirty_) {
-        const bool large = status_.wal_pages > rules_.checkpoint_pages;
-        const auto at = large ? last_activity_ : last_activity_ + rules_.checkpoint_quiet;
+        const auto at = wal_is_large() ? last_activity_ : last_activity_ + rules_.checkpoint_quiet;
         consider(Task::checkpoint, std::max(at, checkpoint_not_before_));
     }
     // The writer's time counts more; but a full card would stop it altogether.
@@ -186,6 +190,11 @@ asio::awaitable<void> Upkeep::perform(Task task) {
         case Task::count: {
             auto counting = count();
             co_await std::move(counting);
+            co_return;
+        }
+        case Task::make_room: {
+            auto making = make_room();
+            co_await std::move(making);
             co_return;
         }
         case Task::heal: {
@@ -228,10 +237,24 @@ asio::awaitable<void> Upkeep::checkpoint() {
         co_return;
     }
     // A reader or the writer was in the way; a long reader must not make us try for ever.
-    const bool large = status_.wal_pages > rules_.checkpoint_pages;
-    const auto least = large ? 100ms : std::chrono::milliseconds(rules_.checkpoint_quiet);
+    const auto least = wal_is_large() ? 100ms : std::chrono::milliseconds(rules_.checkpoint_quiet);
     checkpoint_pause_ = std::clamp(checkpoint_pause_ * 2, least, longest_checkpoint_pause);
     checkpoint_not_before_ = clock_.now_mono() + checkpoint_pause_;
+}
+
+/// A WAL that is copied back is written from its beginning again, which takes no room; and what may
+/// be pruned can only be once something can be written.
+asio::awaitable<void> Upkeep::make_room() {
+    auto counting = count();
+    co_await std::move(counting);
+    auto checkpointing = checkpoint();
+    co_await std::move(checkpointing);
+    disk_full_ = false;
+}
+
+bool Upkeep::wal_is_large() const {
+    const bool alarm = status_.room >= Room::alarm;
+    return status_.wal_pages > (alarm ? rules_.checkpoint_pages_in_alarm : rules_.checkpoint_pages);
 }
 
 asio::awaitable<void> Upkeep::count() {

@@ -25,6 +25,8 @@ struct UpkeepRules {
     std::chrono::milliseconds checkpoint_quiet{5'000};
     /// The writer's own checkpoint comes at 1000 pages and must not meet ours.
     std::int64_t checkpoint_pages = 250;
+    /// The same where the room that a long WAL takes is what the tap's next pours need.
+    std::int64_t checkpoint_pages_in_alarm = 32;
     /// How long acked pours stay on the device (retention.hpp).
     std::chrono::seconds keep_pours{30 * 86'400};
     std::chrono::milliseconds first_prune{60'000};  ///< after the start
@@ -65,7 +67,7 @@ class Upkeep {
     void on_counted(std::function<void()> handler) { on_counted_ = std::move(handler); }
 
   private:
-    enum class Task { none, clock, mark, checkpoint, count, heal, prune };
+    enum class Task { none, clock, mark, checkpoint, count, heal, prune, make_room };
 
     struct Due {
         Task task = Task::none;
@@ -80,6 +82,8 @@ class Upkeep {
     [[nodiscard]] boost::asio::awaitable<void> heal();
     [[nodiscard]] boost::asio::awaitable<void> note_clock();
     [[nodiscard]] boost::asio::awaitable<void> prune();
+    [[nodiscard]] boost::asio::awaitable<void> make_room();
+    [[nodiscard]] bool wal_is_large() const;
     void look_at_room(const journal::Counts& counts);
     [[nodiscard]] bool clock_stepped() const;
 
@@ -105,7 +109,8 @@ class Upkeep {
     MonoTime last_activity_;
     std::chrono::milliseconds checkpoint_pause_{};
     MonoTime checkpoint_not_before_;
-    MonoTime not_before_;  ///< after a failure
+    MonoTime not_before_;     ///< after a failure
+    bool disk_full_ = false;  ///< nothing else gets written before the WAL has been copied back
 
     MonoTime opened_at_;
     MonoTime prune_at_;

@@ -35,6 +35,7 @@ struct MemoryFile {
     std::vector<wire::Boot> boots;
     std::optional<Error> open_failure;
     std::optional<Error> write_failure;
+    bool full_of_wal = false;  ///< write_failure lasts until the WAL has been copied back
     std::optional<Error> read_failure;
     bool left_behind = false;
     bool swapped = false;
@@ -213,6 +214,9 @@ class MemoryJournal final : public journal::Journal {
     std::int64_t checkpoint() override {
         ++file_.checkpoints;
         file_.wal_pages = 0;
+        if (file_.full_of_wal) {
+            file_.write_failure.reset();
+        }
         return 0;
     }
 
@@ -230,7 +234,12 @@ class MemoryJournal final : public journal::Journal {
 
     void note_running(std::chrono::seconds) override {}
 
-    void note_clock(const wire::Boot& boot) override { file_.boots.push_back(boot); }
+    void note_clock(const wire::Boot& boot) override {
+        if (file_.write_failure) {
+            throw Error(*file_.write_failure);
+        }
+        file_.boots.push_back(boot);
+    }
 
   private:
     void write() {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/support/syncer_bar.hpp"
@@ -70,4 +72,40 @@ TEST_CASE("Syncer: a card that others fill is noticed within an hour, and so is 
     bar.file.free_bytes = sync::low_bytes * 2;
     bar.run(61min, 1s);
     CHECK(bar.syncer.status().room == sync::Room::ample);
+}
+
+TEST_CASE("Syncer: on a card that the WAL has filled it is copied back, whatever can't be written"
+) {
+    Bar bar;
+    bar.file.full_of_wal = true;
+    bar.file.write_failure.emplace(ErrorKind::storage_full, "disk_full", "disk full", "make room");
+    bar.file.free_bytes = 0;
+    bar.start();
+    for (int pours = 0; pours < 50; ++pours) {
+        bar.pour();
+        bar.run(100ms, 50ms);
+    }
+    CHECK_FALSE(bar.file.write_failure);
+    CHECK(bar.file.boots.size() == 1);
+    CHECK(bar.syncer.status().room == sync::Room::alarm);
+    CHECK(bar.all_stored_once());
+}
+
+TEST_CASE("Syncer: on a card without room the WAL stays short") {
+    Bar bar;
+    bar.start();
+    bar.run(10s, 100ms);
+    const auto longest_wal = [&bar] {
+        std::int64_t longest = 0;
+        for (int pours = 0; pours < 40; ++pours) {
+            bar.pour();
+            bar.run(500ms, 50ms);
+            longest = std::max(longest, bar.file.wal_pages);
+        }
+        return longest;
+    };
+    CHECK(longest_wal() > 100);
+    bar.file.free_bytes = sync::alarm_bytes - 1;
+    bar.run(6s, 100ms);
+    CHECK(longest_wal() < 60);
 }
