@@ -198,6 +198,22 @@ void sync_directory_of(const fs::path& path) {
     }
 }
 
+/// A device would become a file: /dev/null for the whole machine.
+void refuse_other_than_a_file(const fs::path& path) {
+    std::error_code unknown;
+    const auto found = fs::symlink_status(path, unknown).type();
+    if (found == fs::file_type::regular || found == fs::file_type::not_found ||
+        found == fs::file_type::none) {
+        return;
+    }
+    throw Error(
+        ErrorKind::usage,
+        "not_a_file",
+        fmt::format("{} is no ordinary file; nothing was written", path.string()),
+        "Name a file that is to be made or replaced, or - for the standard output."
+    );
+}
+
 /// Removes what wasn't put in place.
 class Beside {
   public:
@@ -228,6 +244,7 @@ std::string write_whole_file(
     if (path == "-") {
         return in_a_child(STDOUT_FILENO, path, fill);
     }
+    refuse_other_than_a_file(path);
     const Beside beside(path);
     Descriptor file(
         ::open(beside.name().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)

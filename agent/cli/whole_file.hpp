@@ -16,7 +16,8 @@ using Put = std::function<void(std::string_view)>;
 /// `path` (mode 0600), fsync, rename, fsync of the directory; gzip when the name ends in .gz.
 /// `fill` returns what it has to say (at most 64 KiB), which is returned; when it throws, the same
 /// Error is thrown here and there is no file. An empty file isn't put in place. path "-": standard
-/// output. Throws storage_full/"disk_full", storage/"write_file".
+/// output. Throws usage/"not_a_file" for what is there and isn't an ordinary file, storage_full/
+/// "disk_full", storage/"write_file".
 [[nodiscard]] std::string write_whole_file(
     const std::filesystem::path& path, const std::function<std::string(const Put&)>& fill
 );

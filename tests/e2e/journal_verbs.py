@@ -147,6 +147,18 @@ class JournalVerbs(unittest.TestCase):
         self.assertEqual((said["rows"], said["file"]), (0, None))
         self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("none")], [])
 
+    def test_only_an_ordinary_file_is_replaced_by_an_export(self):
+        """As root a rename puts a file in the place of a device, /dev/null for one."""
+        self.pour(3)
+        pipe, link = os.path.join(self.directory, "pipe"), os.path.join(self.directory, "link")
+        os.mkfifo(pipe)
+        os.symlink("/dev/null", link)
+        for place in (pipe, link, self.directory):
+            before = os.lstat(place)
+            said = self.verb("export", "-o", place, expect=2)
+            self.assertEqual(said["error"]["kind"], "not_a_file")
+            self.assertEqual(os.lstat(place).st_ino, before.st_ino)
+
     def test_looking_works_beside_a_running_agent_and_changes_nothing(self):
         self.pour(40)
         agent = subprocess.Popen(
