@@ -83,6 +83,7 @@ class Oracle:
             raise RuntimeError(f"{journal} holds {len(missing)} rows that nobody printed, at most {most} can be")
         for pour_id, card, tap, volume_ml in missing:
             self.written += 1
+            self.printed.add(pour_id)  # known now; it stays in the journal
             self.expect_pour(pour_id, card, tap, volume_ml)
         return len(missing)
 
