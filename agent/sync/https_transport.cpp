@@ -28,11 +28,22 @@ namespace {
 
 using Stream = TlsStream<beast::tcp_stream>;
 
+/// Somebody's password has no place in a log.
+std::string without_user(const std::string& url) {
+    const auto begin = url.find("://");
+    const auto at = url.rfind('@');
+    return begin == std::string::npos || at == std::string::npos || at < begin
+               ? url
+               : url.substr(0, begin + 3) + "…" + url.substr(at);
+}
+
 [[noreturn]] void refuse_url(const std::string& url, const std::string& why) {
     throw Error(
         ErrorKind::usage,
         "central_url",
-        fmt::format("the address of central, {}, can't be used: {}", printable(url), why),
+        fmt::format(
+            "the address of central, {}, can't be used: {}", printable(without_user(url)), why
+        ),
         "give --central https://HOST:PORT"
     );
 }

@@ -233,7 +233,10 @@ asio::awaitable<void> Syncer::open() {
     const journal::Identity& identity = opened.identity;
     open_ = true;
     damage_.clear();
-    check_due_ = opened.left_behind && options_.mending.check;
+    check_at_ = clock_.now_mono();
+    if (!opened.left_behind) {
+        check_at_ += options_.mending.first_check;
+    }
     check_.notify();
     reopen_ = false;
     hello_due_ = true;

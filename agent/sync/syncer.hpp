@@ -46,8 +46,12 @@ struct Mending {
     /// Salvages the file, which is closed meanwhile; blocks on `thread`. Tells in words what it
     /// did. Throws what salvaging throws.
     std::function<std::string()> run;
-    /// Looks for damage beside a journal that is open; blocks on `thread`. Empty: none found.
+    /// Looks for damage beside a journal that is open; blocks on `thread`. Empty: none found. At
+    /// once after an unclean stop, else `first_check` after the opening, and every `check_period`:
+    /// a card fails under a running agent too, and SQLite tells only of pages that it reads.
     std::function<std::string()> check;
+    std::chrono::milliseconds first_check{600'000};
+    std::chrono::milliseconds check_period{86'400'000};
     boost::asio::any_io_executor thread;
     std::chrono::milliseconds again_after{3'600'000};  ///< when it couldn't be mended
     std::chrono::milliseconds limit{3'600'000};        ///< a large file takes long
@@ -147,7 +151,7 @@ class Syncer {
     boost::asio::awaitable<void> heed(std::string central, std::string minimum);
     boost::asio::awaitable<void> raise(std::string target);
     boost::asio::awaitable<void> note_prunable(Seq through);
-    /// Beside the rounds: a check of the journal after each opening that is worth one.
+    /// Beside the rounds.
     boost::asio::awaitable<void> run_checks();
     boost::asio::awaitable<void> mend(Error damage);
     void take_directives(const wire::Directives& directives);
@@ -209,7 +213,7 @@ class Syncer {
     MonoTime heartbeat_at_;
     std::optional<MonoTime> raise_not_before_;
     std::optional<MonoTime> mend_not_before_;
-    bool check_due_ = false;
+    MonoTime check_at_;
     std::string damage_;  ///< what the check found in the file that is open
 };
 

@@ -1,4 +1,6 @@
 // The part of the syncer that looks for damage and has it mended (docs/salvage.md).
+#include <algorithm>
+
 #include <spdlog/spdlog.h>
 
 #include "agent/sync/syncer.hpp"
@@ -18,12 +20,18 @@ constexpr std::chrono::milliseconds forever = 24h;
 
 asio::awaitable<void> Syncer::run_checks() {
     while (!stopping_) {
-        if (!check_due_) {
-            auto waiting = check_.wait(forever);
+        const auto now = clock_.now_mono();
+        if (!open_ || !options_.mending.check || now < check_at_) {
+            auto pause = forever;
+            if (now < check_at_) {
+                pause = std::min(pause, check_at_ - now);
+            }
+            auto waiting = check_.wait(pause);
             static_cast<void>(co_await std::move(waiting));
             continue;
         }
-        check_due_ = false;
+        check_at_ = now + options_.mending.check_period;
+        const auto next = check_at_;
         std::string found;
         try {
             auto job = [&mending = options_.mending] { return mending.check(); };
@@ -34,7 +42,7 @@ asio::awaitable<void> Syncer::run_checks() {
             spdlog::debug("{}: no check: {}", options_.file, printable(failure.what()));
         }
         // Another opening asks for a check of its own.
-        if (!found.empty() && open_ && !check_due_) {
+        if (!found.empty() && open_ && check_at_ == next) {
             damage_ = found;
             rows_.notify();
         }

@@ -98,11 +98,18 @@ TEST_CASE("after an unclean stop the check runs beside sending") {
     mender.work = [&] { bar.file.identity.salvaged = true; };
     bar.central.grant = grant();
     bar.file.pour_many(3);
-    SECTION("a clean stop: no check") {
+    SECTION("after a clean stop later, and once a day") {
         bar.start();
+        bar.run(9min, 10s);
         io.run();
-        bar.run(100ms);
         CHECK(mender.checked == 0);
+        for (int hour = 0; hour < 26; ++hour) {
+            bar.run(1h, 30s);
+            io.restart();
+            io.run();
+        }
+        CHECK(mender.checked == 2);
+        CHECK(mender.mended == 0);
     }
     SECTION("no finding") {
         bar.file.left_behind = true;
