@@ -1,8 +1,11 @@
 #include "agent/cli/whole_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -58,12 +61,16 @@ class Descriptor {
     int value_;
 };
 
+bool is_packed(const fs::path& path) {
+    return path.extension() == ".gz" || path.extension() == ".tgz";
+}
+
 /// zlib writes plain bytes too ("T"), so there is one way out.
 class Output {
   public:
     Output(int descriptor, const fs::path& path) : path_(path) {
         const int own = ::dup(descriptor);
-        file_ = own < 0 ? nullptr : ::gzdopen(own, path.extension() == ".gz" ? "wb6" : "wbT");
+        file_ = own < 0 ? nullptr : ::gzdopen(own, is_packed(path) ? "wb6" : "wbT");
         if (file_ == nullptr) {
             fail("write", path_, own < 0 ? errno : ENOMEM);
         }
@@ -198,20 +205,53 @@ void sync_directory_of(const fs::path& path) {
     }
 }
 
-/// A device would become a file: /dev/null for the whole machine.
-void refuse_other_than_a_file(const fs::path& path) {
+bool has_companions_name(const std::string& name) {
+    constexpr std::array<std::string_view, 3> endings{"-wal", "-shm", "-journal"};
+    return name.find(".tapline") != std::string::npos ||
+           std::any_of(endings.begin(), endings.end(), [&name](auto ending) {
+               return name.ends_with(ending);
+           });
+}
+
+/// An earlier export, bundle, or what mktemp(1) made.
+bool may_be_replaced(const fs::path& path) {
+    std::array<char, 512> bytes{};
+    std::ifstream file(path, std::ios::binary);
+    file.read(bytes.data(), bytes.size());
+    const std::string_view begin(bytes.data(), static_cast<std::size_t>(file.gcount()));
+    constexpr std::size_t tar_magic_at = 257;  // ustar, POSIX.1 pax
+    return begin.empty() || begin.starts_with("\x1f\x8b") ||
+           begin.starts_with(R"({"tapline_export":)") ||
+           (begin.size() > tar_magic_at && begin.substr(tar_magic_at).starts_with("ustar"));
+}
+
+/// A rename puts a file in the place of anything: of /dev/null for the whole machine, of the
+/// journal itself.
+void check_place(const fs::path& path) {
     std::error_code unknown;
     const auto found = fs::symlink_status(path, unknown).type();
-    if (found == fs::file_type::regular || found == fs::file_type::not_found ||
-        found == fs::file_type::none) {
-        return;
+    const bool nothing = found == fs::file_type::not_found || found == fs::file_type::none;
+    if (!nothing && found != fs::file_type::regular) {
+        throw Error(
+            ErrorKind::usage,
+            "not_a_file",
+            fmt::format("{} is no ordinary file; nothing was written", path.string()),
+            "Name a file that is to be made or replaced, or - for the standard output."
+        );
     }
-    throw Error(
-        ErrorKind::usage,
-        "not_a_file",
-        fmt::format("{} is no ordinary file; nothing was written", path.string()),
-        "Name a file that is to be made or replaced, or - for the standard output."
-    );
+    const auto name = path.filename().string();
+    if (name.empty() || has_companions_name(name) || (!nothing && !may_be_replaced(path))) {
+        throw Error(
+            ErrorKind::usage,
+            "not_replaced",
+            fmt::format(
+                "'{}' is the name of something else than an export or a bundle; nothing was "
+                "written",
+                path.string()
+            ),
+            "Name another file."
+        );
+    }
 }
 
 /// Removes what wasn't put in place.
@@ -244,7 +284,7 @@ std::string write_whole_file(
     if (path == "-") {
         return in_a_child(STDOUT_FILENO, path, fill);
     }
-    refuse_other_than_a_file(path);
+    check_place(path);
     const Beside beside(path);
     Descriptor file(
         ::open(beside.name().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)

@@ -159,6 +159,23 @@ class JournalVerbs(unittest.TestCase):
             self.assertEqual(said["error"]["kind"], "not_a_file")
             self.assertEqual(os.lstat(place).st_ino, before.st_ino)
 
+    def test_an_export_takes_the_place_of_an_earlier_one_and_of_nothing_else(self):
+        """Least of all of the journal, whose pours would be gone."""
+        self.pour(3)
+        notes = self.path("notes.txt")
+        pathlib.Path(notes).write_text("call the brewery", encoding="utf-8")
+        for place in (self.journal, self.journal + "-wal", self.journal + ".tapline.lock", notes):
+            pathlib.Path(place).touch()
+            before = pathlib.Path(place).read_bytes()
+            self.assertEqual(self.verb("export", "-o", place, expect=2)["error"]["kind"], "not_replaced")
+            self.assertEqual(pathlib.Path(place).read_bytes(), before)
+        for name in ("e.jsonl", "e.jsonl.gz", "e.tgz"):
+            first = self.export(name)[1]
+            self.assertEqual(first[:2] == b"\x1f\x8b", name != "e.jsonl")
+            self.export(name)
+        pathlib.Path(self.path("empty")).touch()
+        self.export("empty")
+
     def test_looking_works_beside_a_running_agent_and_changes_nothing(self):
         self.pour(40)
         agent = subprocess.Popen(
@@ -186,7 +203,8 @@ class JournalVerbs(unittest.TestCase):
 
     def test_a_disk_that_is_full_leaves_the_old_export_as_it_was(self):
         self.pour(2000)
-        pathlib.Path(self.path("kept")).write_text("old", encoding="utf-8")
+        old = '{"tapline_export":1} an earlier one'
+        pathlib.Path(self.path("kept")).write_text(old, encoding="utf-8")
 
         def little_room():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -195,7 +213,7 @@ class JournalVerbs(unittest.TestCase):
         done = subprocess.run([program("tapline-agent"), "journal", "export", self.journal, "-o", self.path("kept"), "--json"],
                               capture_output=True, text=True, check=False, env=clean_environment(), preexec_fn=little_room)
         self.assertEqual(json.loads(done.stdout)["error"]["kind"], "disk_full", done.stdout + done.stderr)
-        self.assertEqual(pathlib.Path(self.path("kept")).read_text(encoding="utf-8"), "old")
+        self.assertEqual(pathlib.Path(self.path("kept")).read_text(encoding="utf-8"), old)
         self.assertEqual([name for name in os.listdir(self.directory) if name.endswith(".partial")], [])
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
