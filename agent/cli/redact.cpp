@@ -14,8 +14,19 @@ namespace {
 
 constexpr std::string_view mask = "[secret]";
 constexpr std::size_t least_line_bytes = 16;  ///< of a key; shorter ones are padding
-constexpr std::array<std::string_view, 6> names{
-    "password", "passwd", "secret", "token", "api_key", "apikey"};
+constexpr std::array<std::string_view, 12> names{
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "api-key",
+    "apikey",
+    "psk",
+    "authorization",
+    "cookie",
+    "pwd"};
 constexpr std::size_t token_root_chars = 64;
 
 bool is_word(char c) {
@@ -36,9 +47,36 @@ void replace_all(std::string& text, const std::string& what) {
     }
 }
 
+bool is_key_line(std::string_view line) {
+    return !line.empty() && std::all_of(line.begin(), line.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/' || c == '=';
+    });
+}
+
+/// The last lines of a key whose beginning was cut off. Returns what is behind its end.
+std::size_t hide_rest_of_key(std::string& text) {
+    const auto end = text.find("-----END");
+    const bool of_a_key = end != std::string::npos && text.find("-----BEGIN") > end &&
+                          text.substr(end, text.find('\n', end) - end).ends_with("KEY-----");
+    if (!of_a_key) {
+        return 0;
+    }
+    auto begin = end;
+    while (begin > 0) {
+        const auto before = text.rfind('\n', begin >= 2 ? begin - 2 : 0);
+        const auto line = before == std::string::npos || begin < 2 ? 0 : before + 1;
+        if (!is_key_line(std::string_view(text).substr(line, begin - line - 1))) {
+            break;
+        }
+        begin = line;
+    }
+    text.replace(begin, end - begin, begin == end ? "" : std::string(mask) + "\n");
+    return std::min(text.find("KEY-----", begin) + 8, text.size());
+}
+
 void hide_keys(std::string& text) {
     constexpr std::string_view marker = "PRIVATE KEY-----";
-    std::size_t at = 0;
+    std::size_t at = hide_rest_of_key(text);
     while ((at = text.find(marker, at)) != std::string::npos) {
         const auto begin = at + marker.size();
         const auto end = std::min(text.find("-----END", begin), text.size());
@@ -78,6 +116,10 @@ void hide_users(std::string& text) {
     }
 }
 
+bool is_header(std::string_view name) {
+    return name == "authorization" || name == "cookie";
+}
+
 struct Span {
     std::size_t begin = 0;
     std::size_t end = 0;
@@ -87,8 +129,9 @@ std::size_t skip(const std::string& text, std::size_t at, std::string_view which
     return std::min(text.find_first_not_of(which, at), text.size());
 }
 
-/// The value of a name that ends at `at`: `=x`, `: "x y"`, `\": \"x\"`; empty: it has none.
-Span value_after(const std::string& text, std::size_t at) {
+/// The value of a name that ends at `at`: `=x`, `: "x y"`, `\": \"x\"`; empty: it has none. That of
+/// a header (RFC 9110) is the rest of its line.
+Span value_after(const std::string& text, std::size_t at, bool header) {
     while (at < text.size() && is_word(text[at])) {
         ++at;
     }
@@ -98,7 +141,10 @@ Span value_after(const std::string& text, std::size_t at) {
     }
     at = skip(text, at + 1, "\\ ");
     const bool quoted = at < text.size() && (text[at] == '"' || text[at] == '\'');
-    const std::string quote = quoted ? std::string(1, text[at]) + "\n" : " \t\r\n\"',;&}";
+    std::string quote = header ? "\r\n\"'" : " \t\r\n\"',;&}";
+    if (quoted) {
+        quote = std::string(1, text[at]) + "\n";
+    }
     const auto begin = at + (quoted ? 1 : 0);
     auto end = std::min(text.find_first_of(quote, begin), text.size());
     if (end > begin && end < text.size() && text[end] == '"' && text[end - 1] == '\\') {
@@ -112,7 +158,7 @@ void hide_named(std::string& text) {
         auto lowered = lower(text);
         std::size_t at = 0;
         while ((at = lowered.find(name, at)) != std::string::npos) {
-            const auto value = value_after(text, at + name.size());
+            const auto value = value_after(text, at + name.size(), is_header(name));
             at += name.size();
             if (value.end > value.begin) {
                 text.replace(value.begin, value.end - value.begin, mask);

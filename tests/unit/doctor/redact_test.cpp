@@ -25,6 +25,10 @@ TEST_CASE("Values with the name of a secret are masked, however they are written
     CHECK(clean("db_passwd:'x y' z") == "db_passwd:'[secret]' z");
     CHECK(clean("a=1&secret=b&c=2") == "a=1&secret=[secret]&c=2");
     CHECK(clean("token=a token=b") == "token=[secret] token=[secret]");
+    CHECK(clean("Authorization: Bearer abc.def\nnext") == "Authorization: [secret]\nnext");
+    CHECK(clean("cookie: a=1; session=2") == "cookie: [secret]");
+    CHECK(clean("X-Api-Key: abc") == "X-Api-Key: [secret]");
+    CHECK(clean("psk=\"wi fi\" wpa_passphrase=abc") == "psk=\"[secret]\" wpa_passphrase=[secret]");
     CHECK(clean("token=") == "token=");
     CHECK(clean("secret") == "secret");
 }
@@ -49,6 +53,17 @@ TEST_CASE("Users in a URL, codes of a token and private keys are masked") {
     CHECK(masked.find("[secret]") != std::string::npos);
     CHECK(masked.find(key.substr(40, 20)) == std::string::npos);
     CHECK(masked.ends_with("-----END PRIVATE KEY-----\n b"));
+}
+
+TEST_CASE("The rest of a private key whose beginning was cut off is masked") {
+    const auto key = pki::Key::generate().pem();
+    for (const std::size_t cut : {30U, 60U, 100U, 150U}) {
+        const auto masked = clean(key.substr(cut) + "and on\n");
+        CHECK(masked.starts_with("[secret]\n-----END"));
+        CHECK(masked.ends_with("and on\n"));
+    }
+    CHECK(clean("a line\n" + key.substr(60)).starts_with("a line\n[secret]\n-----END"));
+    CHECK(clean("-----END CERTIFICATE-----\nx") == "-----END CERTIFICATE-----\nx");
 }
 
 TEST_CASE("Lines of this device's own key are masked wherever they stand") {
