@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/doctor/looks.hpp"
+#include "agent/journal/mount.hpp"
 #include "agent/journal/owner.hpp"
 
 namespace tapline::doctor {
@@ -23,7 +24,7 @@ void check_space(const std::filesystem::path& journal, const Tell& tell) {
         return;
     }
     const std::uint64_t free = std::uint64_t{system.f_bavail} * system.f_frsize;
-    const bool read_only = (system.f_flag & ST_RDONLY) != 0;
+    const bool read_only = journal::is_read_only(journal.parent_path());
     const auto low = free < fail_below_bytes ? Verdict::fail : Verdict::warn;
     tell(
         {"disk_space",

@@ -14,6 +14,7 @@
 
 #include "agent/journal/connection.hpp"
 #include "agent/journal/disk_use.hpp"
+#include "agent/journal/mount.hpp"
 #include "common/error.hpp"
 
 namespace tapline::journal {
@@ -69,14 +70,8 @@ Error no_access(const std::filesystem::path& file, const std::string& what) {
             "Is the card or stick mounted that it is on? See findmnt and ls -l."
         );
     }
-    if ((system.f_flag & ST_RDONLY) != 0) {
-        return Error(
-            ErrorKind::storage,
-            "read_only",
-            what + ": its file system is mounted read-only",
-            "Linux does that when a card fails: see dmesg. Copy the journal with its -wal, then "
-            "start the machine anew; if it happens again, change the card."
-        );
+    if (is_read_only(file.parent_path())) {
+        return read_only_error(what, "its file system can't be written");
     }
     return Error(
         ErrorKind::refused,

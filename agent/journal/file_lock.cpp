@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/journal/mount.hpp"
 #include "common/error.hpp"
 
 namespace tapline::journal {
@@ -48,11 +49,15 @@ FileLock::FileLock(const std::filesystem::path& journal) {
     const mode_t mode = exists ? (status.st_mode & 0666U) : 0644U;
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor_ < 0) {
+        if (errno == EROFS) {
+            throw read_only_error(path, std::strerror(EROFS));
+        }
         throw Error(
             ErrorKind::refused,
             "cannot_open",
             fmt::format("{}: {}", path, std::strerror(errno)),
-            "The directory must be writable for the journal's owner."
+            errno == ELOOP ? "Somebody put a symbolic link there: look where it leads, remove it."
+                           : "The directory must be writable for the journal's owner."
         );
     }
     // The umask took bits away. Fails only for a lock that somebody else made, which then works as

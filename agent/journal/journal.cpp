@@ -381,7 +381,8 @@ std::unique_ptr<SqliteJournal> open_as(
             "not_adopted",
             fmt::format("{}: there is no such journal", real.string()),
             fmt::format(
-                "Run `tapline-agent journal adopt {}`; it makes an empty one if need be.",
+                "Is the path right, and the card or stick mounted that it is on (findmnt)? Only "
+                "where there never was one: `tapline-agent journal adopt {}` makes it.",
                 real.string()
             )
         );

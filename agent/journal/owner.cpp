@@ -47,7 +47,7 @@ void check_step(int result, const char* step, uid_t user) {
             fmt::format(
                 "cannot become user {}: {}: {}", user_name(user), step, std::strerror(errno)
             ),
-            fmt::format("Run it as that user: sudo -u {} tapline-agent …", user_name(user))
+            fmt::format("Run it as that user: sudo -u '{}' tapline-agent …", user_name(user))
         );
     }
 }
@@ -76,7 +76,7 @@ void turn_into(const Owner& owner) {
             user_name(owner),
             user_name(::geteuid())
         ),
-        fmt::format("Run it as the owner: sudo -u {} tapline-agent …", user_name(owner))
+        fmt::format("Run it as the owner: sudo -u '{}' tapline-agent …", user_name(owner))
     );
 }
 

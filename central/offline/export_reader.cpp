@@ -35,7 +35,7 @@ wire::ExportEnd check_digest(const std::filesystem::path& file) {
     std::string line;
     for (std::int64_t lines = 0;; ++lines) {
         line = reader.line();
-        if (line.empty() || lines > wire::max_export_batches) {
+        if (line.empty() || line.back() != '\n' || lines > wire::max_export_batches) {
             throw bad_file("cut_file", file, "it has no end: it was cut, or is still being copied");
         }
         if (wire::is_export_end(line)) {
