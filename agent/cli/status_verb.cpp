@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -17,10 +16,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/service/living.hpp"
 #include "agent/service/offline.hpp"
 #include "agent/service/settings.hpp"
-#include "agent/service/status_file.hpp"
-#include "agent/service/status_json.hpp"
 #include "common/clock.hpp"
 #include "common/error.hpp"
 
@@ -51,38 +49,19 @@ struct Line {
     std::string trouble;
 };
 
-std::string real_path(const std::string& file) {
-    std::error_code missing;
-    const auto real = std::filesystem::weakly_canonical(file, missing);
-    return missing ? file : real.string();
-}
-
-std::vector<service::AgentStatus> living_agents(const std::string& status_file) {
-    std::vector<service::AgentStatus> living;
-    for (const auto& found : service::find_status_files(status_file, process_environment())) {
-        auto status = service::decode_status(found.text);
-        if (found.alive && status) {
-            living.push_back(std::move(*status));
-        }
-    }
-    return living;
-}
-
 void take_running(Line& line, const std::vector<service::AgentStatus>& agents) {
-    for (const auto& agent : agents) {
-        for (const auto& journal : agent.journals) {
-            if (real_path(journal.file) != real_path(line.file)) {
-                continue;
-            }
-            line.running = journal;
-            line.state = std::string(sync::name_of(journal.state));
-            line.exit_code = sync::exit_code_of(journal.state);
-            line.what_to_do = std::string(sync::what_to_do(journal.state));
-            const bool own_words = line.exit_code == attention && !journal.hint.empty();
-            if (own_words) {
-                line.what_to_do = journal.hint;
-            }
-        }
+    const auto served = service::served_by(agents, line.file);
+    if (!served) {
+        return;
+    }
+    const auto& journal = served->journal;
+    line.running = journal;
+    line.state = std::string(sync::name_of(journal.state));
+    line.exit_code = sync::exit_code_of(journal.state);
+    line.what_to_do = std::string(sync::what_to_do(journal.state));
+    const bool own_words = line.exit_code == attention && !journal.hint.empty();
+    if (own_words) {
+        line.what_to_do = journal.hint;
     }
 }
 
@@ -267,7 +246,7 @@ json tell_wear(const std::vector<service::AgentStatus>& agents, bool as_json) {
 
 int status(const Arguments& arguments) {
     const auto settings = service::load_settings(arguments.flags, process_environment(), false);
-    const auto agents = living_agents(settings.status_file);
+    const auto agents = service::living_agents(settings.status_file, process_environment());
     std::vector<std::string> files = settings.journals;
     for (const auto& agent : agents) {
         for (const auto& journal : agent.journals) {
