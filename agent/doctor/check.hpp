@@ -16,7 +16,7 @@ struct Check {
     std::string id;  ///< stable, snake_case; docs/doctor.md lists them
     Verdict verdict = Verdict::ok;
     std::string measured;    ///< text with its unit
-    std::string what_to_do;  ///< empty unless warn or fail
+    std::string what_to_do;  ///< empty when ok or skip
     std::string subject;     ///< the journal it is about; empty: the machine
 };
 

@@ -83,9 +83,12 @@ void check_rows(journal::Database& database, const std::string& file, const Tell
          foreign > 0 ? Verdict::warn : Verdict::ok,
          fmt::format("{} pours past the cursor marked by another program", foreign),
          foreign > 0
-             ? "The tap's old sync loop still runs: switch it off in its settings. (After a "
-               "backup of central was restored it is the agent's own marks, until these "
-               "pours are sent again.)"
+             ? fmt::format(
+                   "The tap's old sync loop runs, or ran: see `tapline-agent journal handover {} "
+                   "--check`. (After a backup of central was restored it is the agent's own "
+                   "marks, until these pours are sent again.)",
+                   file
+               )
              : "",
          ""}
     );

@@ -52,9 +52,10 @@ class Look {
     [[nodiscard]] std::vector<std::int64_t> holders_of_another(const std::filesystem::path& file
     ) const;
 
-  private:
+    /// That very file, by whatever name.
     [[nodiscard]] bool has_open(std::int64_t pid, const struct stat& file) const;
 
+  private:
     std::filesystem::path root_;
 };
 
