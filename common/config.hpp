@@ -35,6 +35,9 @@ class ConfigFile {
     /// A string or an array of strings.
     [[nodiscard]] std::vector<std::string> texts(const std::string& key);
 
+    /// Whether it stands in the file, whatever its value; doesn't mark it as known.
+    [[nodiscard]] bool has(const std::string& key) const { return entries_.contains(key); }
+
     /// Throws when the file holds a key that nobody asked for.
     void finish() const;
 

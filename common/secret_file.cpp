@@ -110,6 +110,23 @@ bool create_secret_file(const std::filesystem::path& path, const std::string& te
     return made;
 }
 
+void replace_file(const std::filesystem::path& path, const std::string& text) {
+    struct stat old {};
+
+    const bool there = ::stat(path.c_str(), &old) == 0;
+    const auto temporary = write_beside(path, text);
+    if (there && ::chown(temporary.c_str(), old.st_uid, old.st_gid) != 0) {
+        fail("write_file", "give to its owner", temporary);
+    }
+    if (::chmod(temporary.c_str(), there ? old.st_mode & 07777U : 0644U) != 0) {
+        fail("write_file", "set the mode of", temporary);
+    }
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+        fail("write_file", "put in place", path);
+    }
+    sync_directory(path);
+}
+
 std::optional<std::string> read_small_file(const std::filesystem::path& path) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) {

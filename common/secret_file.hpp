@@ -1,5 +1,5 @@
-// Small files that nobody else may read, written so that a power cut leaves the old one or the new
-// one, never half of it.
+// Small files, most of them such that nobody else may read, written so that a power cut leaves the
+// old one or the new one, never half of it.
 #pragma once
 
 #include <filesystem>
@@ -13,6 +13,9 @@ void write_secret_file(const std::filesystem::path& path, const std::string& tex
 
 /// The same, but never replaces: false when the name is taken.
 [[nodiscard]] bool create_secret_file(const std::filesystem::path& path, const std::string& text);
+
+/// For a file that isn't secret: mode and owner of the one that it replaces, else 0644.
+void replace_file(const std::filesystem::path& path, const std::string& text);
 
 /// nullopt: there is no such file. Error{storage, "read_file"} when it can't be read or is larger
 /// than 1 MiB.

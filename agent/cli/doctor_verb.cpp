@@ -6,9 +6,9 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/cli/check_output.hpp"
 #include "agent/cli/doctor_bench.hpp"
 #include "agent/cli/journal_output.hpp"
 #include "agent/cli/settings_flags.hpp"
@@ -31,14 +31,7 @@ struct Arguments {
 void print(const doctor::Report& report) {
     std::string subject;
     for (const auto& check : report) {
-        if (check.subject != subject) {
-            subject = check.subject;
-            fmt::print("{}\n", subject);
-        }
-        fmt::print("  {:<7} {:<20} {}\n", doctor::name_of(check.verdict), check.id, check.measured);
-        if (!check.what_to_do.empty()) {
-            fmt::print("          What to do: {}\n", check.what_to_do);
-        }
+        print_check(check, subject);
     }
 }
 
@@ -55,17 +48,7 @@ int examine(const Arguments& arguments) {
         print(report);
         return code;
     }
-    auto checks = nlohmann::json::array();
-    for (const auto& check : report) {
-        checks.push_back(
-            {{"id", check.id},
-             {"verdict", doctor::name_of(check.verdict)},
-             {"measured", check.measured},
-             {"what_to_do", check.what_to_do},
-             {"subject", check.subject}}
-        );
-    }
-    print_json({{"checks", checks}, {"exit_code", code}});
+    print_json({{"checks", to_json(report)}, {"exit_code", code}});
     return code;
 }
 

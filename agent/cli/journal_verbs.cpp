@@ -7,6 +7,7 @@
 #include "agent/cli/journal_adopt.hpp"
 #include "agent/cli/journal_diff.hpp"
 #include "agent/cli/journal_export.hpp"
+#include "agent/cli/journal_handover.hpp"
 #include "agent/cli/journal_look.hpp"
 #include "agent/cli/journal_migrate.hpp"
 #include "agent/cli/journal_salvage.hpp"
@@ -28,6 +29,7 @@ void add_journal_verbs(CLI::App& app, int& exit_code) {
     add_journal_stats(*verbs, exit_code);
     add_journal_export(*verbs, exit_code);
     add_journal_salvage(*verbs, exit_code);
+    add_journal_handover(*verbs, exit_code);
 }
 
 }  // namespace tapline::cli

@@ -52,11 +52,15 @@ void check_step(int result, const char* step, uid_t user) {
     }
 }
 
+/// The file's own group, so that -wal and -shm carry it too; but root's group stays behind.
+gid_t group_of(const Owner& owner, gid_t primary) {
+    return owner.group == 0 ? primary : owner.group;
+}
+
 void turn_into(const Owner& owner) {
-    // The file's own group, so that -wal and -shm carry it too; but root's group stays behind.
     const auto* entry = ::getpwuid(owner.user);  // NOLINT(concurrency-mt-unsafe): see user_name
     const gid_t primary = entry == nullptr ? owner.group : entry->pw_gid;
-    const gid_t group = owner.group == 0 ? primary : owner.group;
+    const gid_t group = group_of(owner, primary);
     if (entry != nullptr) {
         check_step(::initgroups(entry->pw_name, primary), "initgroups", owner.user);
     } else {
@@ -148,6 +152,25 @@ void become_owner(const std::filesystem::path& file) {
         refuse(file, owner->user);
     }
     turn_into(*owner);
+}
+
+OwnerNames owner_names(const std::filesystem::path& file) {
+    const auto owner = owner_of(file);
+    if (!owner) {
+        throw Error(
+            ErrorKind::usage,
+            "no_such_directory",
+            fmt::format("{}: {}", file.string(), std::strerror(errno)),
+            "Check the path."
+        );
+    }
+    const auto* user = ::getpwuid(owner->user);  // NOLINT(concurrency-mt-unsafe): see user_name
+    OwnerNames names;
+    names.user = user == nullptr ? fmt::format("{}", owner->user) : std::string(user->pw_name);
+    const gid_t group = group_of(*owner, user == nullptr ? owner->group : user->pw_gid);
+    const auto* entry = ::getgrgid(group);  // NOLINT(concurrency-mt-unsafe): see user_name
+    names.group = entry == nullptr ? fmt::format("{}", group) : std::string(entry->gr_name);
+    return names;
 }
 
 }  // namespace tapline::journal

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace tapline::journal {
 
@@ -14,5 +15,14 @@ namespace tapline::journal {
 /// gets refused/"wrong_owner". A file that doesn't exist yet belongs to its directory's owner.
 /// Also refuses ("wrong_owner") when a -wal or -shm beside the file belongs to somebody else.
 void become_owner(const std::filesystem::path& file);
+
+/// Whom become_owner makes of root, by name; a number where the machine has no name for it.
+struct OwnerNames {
+    std::string user;
+    std::string group;
+};
+
+/// Throws usage/"no_such_directory" when there is no such file.
+[[nodiscard]] OwnerNames owner_names(const std::filesystem::path& file);
 
 }  // namespace tapline::journal

@@ -25,6 +25,10 @@ class TestPours {
     /// transaction. Throws storage*.
     TestPour write(std::int64_t tap_id);
 
+    /// The same with every column that an endpoint of any release asks for (begin and end as `utc`,
+    /// a length of 1 s), so that none refuses the whole request for want of one.
+    TestPour write_for_every_release(std::int64_t tap_id, const std::string& utc);
+
     /// tap_id of the newest pour that has one; 1 when there is none.
     [[nodiscard]] std::int64_t usual_tap();
     [[nodiscard]] std::string status(Seq seq);
@@ -32,8 +36,12 @@ class TestPours {
     /// new -> held, as the agent does it: while a row is `new`, a tap of the releases since 2026-02
     /// refuses to pour. False when it isn't `new` any more.
     bool hold(Seq seq);
+    /// Those that somebody who was killed left `new`, the newest 100 at most; how many.
+    std::int64_t hold_leftovers();
 
   private:
+    TestPour write_by(Statement& insert, std::int64_t tap_id);
+
     Database& database_;
     Statement insert_;
     Statement usual_tap_;
