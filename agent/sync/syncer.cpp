@@ -127,9 +127,16 @@ asio::awaitable<void> Syncer::run_rounds() {
         } catch (const Error& caught) {
             failure = caught;
         }
-        if (failure) {
-            auto recovering = recover(*failure);
-            co_await std::move(recovering);
+        // The way out of one failure may meet another: the ack that is written down before a pause
+        // finds a card that fails, too.
+        while (failure && !stopping_) {
+            Error met = *std::exchange(failure, std::nullopt);
+            try {
+                auto recovering = recover(std::move(met));
+                co_await std::move(recovering);
+            } catch (const Error& caught) {
+                failure = caught;
+            }
         }
     }
     upkeep_.stop();

@@ -1,0 +1,38 @@
+// A failure on the way out of another one.
+#include "tests/support/syncer_bar.hpp"
+
+using namespace std::chrono_literals;
+using tapline::Error;
+using tapline::ErrorKind;
+using tapline::sync::SyncState;
+using tapline::test::Bar;
+using tapline::test::Fault;
+
+namespace {
+
+/// The first batch is acked; before that can be written down, central is away and the card fails.
+void lose_both(Bar& bar, ErrorKind kind) {
+    bar.start();
+    bar.central.faults = {Fault::none};
+    bar.central.always = Fault::drop;
+    bar.file.write_failure.emplace(kind, "failing", "the card fails", "look at it");
+    bar.pour(1'200);
+    bar.run(5s);
+}
+
+}  // namespace
+
+TEST_CASE("Syncer: an ack that the card doesn't take while central is away doesn't end the agent") {
+    for (const auto kind : {ErrorKind::storage, ErrorKind::storage_busy}) {
+        Bar bar;
+        lose_both(bar, kind);
+        REQUIRE_FALSE(bar.ended);
+        CHECK(bar.file.identity.acked_through == 0);
+        bar.file.write_failure.reset();
+        bar.central.always = Fault::none;
+        bar.run(120s, 50ms);
+        CHECK(bar.state() == SyncState::idle);
+        CHECK(bar.file.identity.acked_through == 1'200);
+        CHECK(bar.all_stored_once());
+    }
+}
