@@ -19,6 +19,7 @@
 #include "agent/journal/inspect.hpp"
 #include "agent/journal/owner.hpp"
 #include "agent/journal/stable_copy.hpp"
+#include "agent/journal/wal_file.hpp"
 #include "agent/journal/wal_mode.hpp"
 #include "agent/salvage/new_journal.hpp"
 #include "agent/salvage/scan.hpp"
@@ -203,6 +204,25 @@ Examined examine(const fs::path& file, Pages& pages, const SalvageOptions& optio
     return examined;
 }
 
+constexpr std::string_view sql_pours = "SELECT count(*) FROM pours";
+constexpr std::string_view sql_last = "SELECT max(seq) FROM pours";
+
+/// The agent doesn't sync each of its own commits (database.hpp), so a power cut may leave any of
+/// their frames and tear others. Where SQLite, which ends at the first torn one, sees every pour
+/// that stands behind it too, only statuses and the cursor are lost, which central tells again.
+bool is_torn_tail(const Examined& examined, const journal::StableCopy& copy, const Pages& pages) {
+    const auto& verdict = examined.verdict;
+    const bool only_frames = pages.findings().size() == 1 && journal::has_broken_frames(copy.wal());
+    const bool all_known = examined.found.identity && examined.found.lost_pages == 0 &&
+                           verdict.doubtful.empty() && verdict.missing == 0;
+    if (!only_frames || !all_known) {
+        return false;
+    }
+    journal::Database database(copy.main());
+    return database.integer(sql_pours) == static_cast<std::int64_t>(verdict.whole.size()) &&
+           database.integer(sql_last) == verdict.top;
+}
+
 /// One reading of the file, and the journal that was made of it.
 struct Made {
     std::unique_ptr<journal::StableCopy> copy;
@@ -281,6 +301,9 @@ Made Salvage::make(std::string_view name) {
         return made;
     }
     auto examined = examine(file_, pages, options_);
+    if (findings.empty() && is_torn_tail(examined, copy, pages)) {
+        return made;
+    }
     auto& report = made.report;
     report = examined.report;
     report.damaged = true;

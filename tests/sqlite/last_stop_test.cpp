@@ -9,6 +9,7 @@
 #include "tests/sqlite/damage.hpp"
 #include "tests/sqlite/files.hpp"
 
+namespace fs = std::filesystem;
 using namespace tapline;
 using namespace tapline::test;
 
@@ -44,4 +45,32 @@ TEST_CASE("after a kill a journal whose -wal is broken isn't opened over its los
     }
     CHECK(salvage::salvage(file).whole == 60);
     CHECK(journal::Journal::open(file)->counts().max_seq == 61);
+}
+
+TEST_CASE("a power cut that tears commits of the agent's own is no damage") {
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_known_journal(file, {40, 30, 20});
+    REQUIRE(in_child([&] {
+                const auto journal = journal::Journal::open(file);
+                Plain writer(file);
+                writer.exec("PRAGMA wal_autocheckpoint=0");
+                writer.insert(release("gen8").insert, id_of(41), 100);
+                journal->note_prunable(10);
+                journal->note_prunable(11);
+                journal->note_prunable(12);
+                ::raise(SIGKILL);
+            }) == -SIGKILL);
+    const auto wal = file.string() + "-wal";
+    const auto frames = (static_cast<std::int64_t>(fs::file_size(wal)) - 32) / 4120;
+    flip_bit(wal, 32 + (frames - 3) * 4120 + 24 + 3000, 3);
+    CHECK_THROWS_WITH(journal::Journal::open(file), Catch::Contains("don't add up"));
+    const auto report = salvage::salvage(file);
+    CHECK_FALSE(report.damaged);
+    CHECK_FALSE(report.changed);
+    CHECK_FALSE(report.kept);
+    const auto journal = journal::Journal::open(file);
+    CHECK(journal->counts().max_seq == 41);
+    CHECK(journal->identity().prunable_through == 0);
+    CHECK_FALSE(journal->identity().salvaged);
 }
