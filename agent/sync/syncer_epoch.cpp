@@ -34,7 +34,7 @@ asio::awaitable<wire::EpochRequest> Syncer::compose_epoch_request() {
     wire::EpochRequest request = co_await std::move(asking);
     request.fingerprint = options_.fingerprint;
     request.clock.utc_ms = clock_.now_utc().time_since_epoch().count();
-    request.clock.boot_id = boot_id();
+    request.clock.boot_id = options_.upkeep.boot.id();
     co_return request;
 }
 

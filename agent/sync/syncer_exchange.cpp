@@ -105,11 +105,14 @@ asio::awaitable<void> Syncer::drain() {
 
 asio::awaitable<std::optional<Syncer::Parcel>> Syncer::read_after(Position position) {
     const journal::BatchLimits limits = limits_;
-    auto work = [position, limits](journal::Journal& journal) -> std::optional<Parcel> {
-        const auto batch = journal.next_batch(position.seq, position.hash, limits);
+    const wire::ClockSample now{
+        clock_.now_utc().time_since_epoch().count(), options_.upkeep.boot.id()};
+    auto work = [position, limits, now](journal::Journal& journal) -> std::optional<Parcel> {
+        auto batch = journal.next_batch(position.seq, position.hash, limits);
         if (!batch) {
             return std::nullopt;
         }
+        batch->clock = now;
         Parcel parcel;
         parcel.first_seq = batch->first_seq;
         parcel.last_seq = batch->last_seq;

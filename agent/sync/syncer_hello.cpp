@@ -22,7 +22,7 @@ asio::awaitable<wire::Hello> Syncer::compose_hello() {
     hello.controller = options_.controller;
     hello.fingerprint = options_.fingerprint;
     hello.clock.utc_ms = clock_.now_utc().time_since_epoch().count();
-    hello.clock.boot_id = boot_id();
+    hello.clock.boot_id = options_.upkeep.boot.id();
     co_return hello;
 }
 

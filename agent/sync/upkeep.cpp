@@ -103,7 +103,7 @@ void Upkeep::changed() {
     if (!count_at_) {
         count_at_ = now + count_pause;
     }
-    if (clock_stepped() || clock_synchronized() != synchronized_) {
+    if (clock_stepped() || rules_.boot.synchronized() != synchronized_) {
         clock_due_ = true;
     }
     signal_.notify();
@@ -348,8 +348,8 @@ asio::awaitable<void> Upkeep::note_clock() {
     const auto delta = offset - clock_offset_;
     const bool stepped = std::chrono::abs(delta) > clock_step_that_counts;
     wire::Boot boot;
-    boot.boot_id = boot_id();
-    boot.synchronized = clock_synchronized();
+    boot.boot_id = rules_.boot.id();
+    boot.synchronized = rules_.boot.synchronized();
     auto work = [boot, stepped, delta](journal::Journal& journal) {
         wire::Boot noted = boot;
         const Seq last = journal.counts().max_seq;

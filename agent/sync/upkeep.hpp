@@ -12,6 +12,7 @@
 #include "agent/sync/signal.hpp"
 #include "agent/sync/store.hpp"
 #include "agent/sync/sync_status.hpp"
+#include "agent/sync/this_boot.hpp"
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/wire.hpp"
@@ -31,6 +32,7 @@ struct UpkeepRules {
     std::chrono::seconds keep_pours{30 * 86'400};
     std::chrono::milliseconds first_prune{60'000};  ///< after the start
     std::chrono::milliseconds prune_period{3'600'000};
+    ThisBoot boot;
 };
 
 /// Runs beside the sender on the same executor; both give their disk work to the storage thread,
