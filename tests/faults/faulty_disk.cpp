@@ -31,17 +31,18 @@ const char* name_of(Fault fault) noexcept {
             return "disk full";
         case Fault::power_cut:
             return "power cut";
+        case Fault::torn_write:
+            return "torn write";
     }
     return "?";
 }
 
-FaultyDisk::FaultyDisk(const fs::path& prefix) : prefix_(prefix.string()), vfs_(*this) {}
-
-void FaultyDisk::arm(Fault fault, std::int64_t n, std::uint32_t seed) {
+void FaultyCard::arm(Fault fault, std::int64_t n, std::uint32_t seed) {
     fault_ = fault;
     n_ = n;
     operations_ = 0;
     reached_ = false;
+    off_ = false;
     dice_.seed(seed);
     files_.clear();
     for (const auto& entry : fs::directory_iterator(fs::path(prefix_).parent_path())) {
@@ -52,16 +53,22 @@ void FaultyDisk::arm(Fault fault, std::int64_t n, std::uint32_t seed) {
     }
 }
 
-void FaultyDisk::disarm() {
+void FaultyCard::strike(Fault fault, std::int64_t n) {
+    fault_ = fault;
+    n_ = operations_ + n;
+    reached_ = false;
+}
+
+void FaultyCard::disarm() {
     fault_ = Fault::none;
 }
 
-bool FaultyDisk::counts(const char* path) const {
+bool FaultyCard::counts(const char* path) const {
     const std::string_view name(path);
     return name.starts_with(prefix_) && !name.ends_with("-shm") && !name.ends_with(".lock");
 }
 
-Disk::Verdict FaultyDisk::judge(Operation operation, bool grows) {
+Disk::Verdict FaultyCard::judge(Operation operation, bool grows) {
     ++operations_;
     if (fault_ == Fault::none || operations_ < n_) {
         return Verdict::works;
@@ -83,34 +90,42 @@ Disk::Verdict FaultyDisk::judge(Operation operation, bool grows) {
         }
         case Fault::power_cut:
             reached_ = true;
+            off_ = true;
             return Verdict::off;
+        case Fault::torn_write:
+            if (operation != Operation::write || reached_) {
+                return Verdict::works;
+            }
+            reached_ = true;
+            return Verdict::torn;
     }
     return Verdict::works;
 }
 
-void FaultyDisk::written(const std::string& path, std::int64_t offset, std::string bytes) {
+void FaultyCard::written(const std::string& path, std::int64_t offset, std::string bytes) {
     files_[path].pending.push_back({offset, std::move(bytes)});
 }
 
-void FaultyDisk::truncated(const std::string& path, std::int64_t size) {
+void FaultyCard::truncated(const std::string& path, std::int64_t size) {
     files_[path].pending.push_back({size, std::nullopt});
 }
 
-void FaultyDisk::synced(const std::string& path) {
+void FaultyCard::synced(const std::string& path) {
     auto& file = files_[path];
-    std::string image = file.durable.value_or("");
-    for (const auto& pending : file.pending) {
-        apply(image, pending);
+    if (!file.durable) {
+        file.durable.emplace();
     }
-    file.durable = std::move(image);
+    for (const auto& pending : file.pending) {
+        apply(*file.durable, pending);
+    }
     file.pending.clear();
 }
 
-void FaultyDisk::removed(const std::string& path) {
+void FaultyCard::removed(const std::string& path) {
     files_.erase(path);
 }
 
-void FaultyDisk::apply(std::string& image, const Pending& pending) {
+void FaultyCard::apply(std::string& image, const Pending& pending) {
     const auto offset = static_cast<std::size_t>(pending.offset);
     if (!pending.bytes) {
         image.resize(offset);
@@ -120,7 +135,7 @@ void FaultyDisk::apply(std::string& image, const Pending& pending) {
     image.replace(offset, pending.bytes->size(), *pending.bytes);
 }
 
-std::string FaultyDisk::survivor(const File& file) {
+std::string FaultyCard::survivor(const File& file) {
     std::string image = file.durable.value_or("");
     auto writes = file.pending;
     std::shuffle(writes.begin(), writes.end(), dice_);
@@ -146,15 +161,21 @@ std::string FaultyDisk::survivor(const File& file) {
     return image;
 }
 
-void FaultyDisk::power_up() {
+void FaultyCard::power_up() {
     fault_ = Fault::none;
+    off_ = false;
     std::error_code absent;
-    for (const auto& [path, file] : files_) {
+    for (auto at = files_.begin(); at != files_.end();) {
+        auto& [path, file] = *at;
         if (!file.durable && dice_() % 2 == 0) {
             fs::remove(path, absent);
+            at = files_.erase(at);
             continue;
         }
-        std::ofstream(path, std::ios::binary | std::ios::trunc) << survivor(file);
+        file.durable = survivor(file);
+        file.pending.clear();
+        std::ofstream(path, std::ios::binary | std::ios::trunc) << *file.durable;
+        ++at;
     }
     fs::remove(prefix_ + "-shm", absent);
 }

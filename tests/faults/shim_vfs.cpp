@@ -1,7 +1,9 @@
 #include "tests/faults/shim_vfs.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <random>
 #include <stdexcept>
 #include <utility>
 
@@ -12,11 +14,14 @@ namespace tapline::test {
 namespace {
 
 constexpr const char* vfs_name = "tapline-shim";
+constexpr int sector_bytes = 512;
+/// Julian day 2440587.5 is 1970-01-01 (https://sqlite.org/c3ref/vfs.html, xCurrentTimeInt64).
+constexpr sqlite3_int64 unix_epoch_ms = 210'866'760'000'000;
 
 /// Behind it in memory stands the system's own file.
 struct File {
     sqlite3_file base;
-    Disk* disk;
+    Disk* disk;        ///< nullptr: not counted
     const char* path;  ///< SQLite keeps the name as long as the file is open; nullptr: not counted
     sqlite3_file* real;
 };
@@ -61,6 +66,13 @@ int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset
     std::string data(static_cast<const char*>(bytes), static_cast<std::size_t>(count));
     if (verdict == Disk::Verdict::off && !was_off) {
         self.disk->written(self.path, offset, std::move(data));  // torn: power_up() decides
+    }
+    if (verdict == Disk::Verdict::torn) {
+        const int done = std::min(count, sector_bytes);
+        if (self.real->pMethods->xWrite(self.real, bytes, done, offset) == SQLITE_OK) {
+            data.resize(static_cast<std::size_t>(done));
+            self.disk->written(self.path, offset, std::move(data));
+        }
     }
     if (verdict != Disk::Verdict::works) {
         return code_of(verdict, SQLITE_IOERR_WRITE);
@@ -178,22 +190,22 @@ const sqlite3_io_methods methods{
 struct ShimVfs::Vfs {
     sqlite3_vfs vfs{};
     sqlite3_vfs* system = nullptr;
-    Disk* disk = nullptr;
+    Machine* machine = nullptr;
 
     static Vfs& of(sqlite3_vfs* vfs) { return *static_cast<Vfs*>(vfs->pAppData); }
 
     static int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out) {
         auto& self = of(vfs);
         file->pMethods = nullptr;
-        const bool counted = path != nullptr && self.disk->counts(path);
+        auto* const disk = path == nullptr ? nullptr : self.machine->disk_of(path);
         const bool creates =
-            counted && (flags & SQLITE_OPEN_CREATE) != 0 && !std::filesystem::exists(path);
-        if (creates && self.disk->judge(Disk::Operation::create, true) != Disk::Verdict::works) {
+            disk != nullptr && (flags & SQLITE_OPEN_CREATE) != 0 && !std::filesystem::exists(path);
+        if (creates && disk->judge(Disk::Operation::create, true) != Disk::Verdict::works) {
             return SQLITE_CANTOPEN;
         }
         auto& mine = test::of(file);
-        mine.disk = self.disk;
-        mine.path = counted ? path : nullptr;
+        mine.disk = disk;
+        mine.path = disk != nullptr ? path : nullptr;
         mine.real = reinterpret_cast<sqlite3_file*>(&mine + 1);
         const int result = self.system->xOpen(self.system, path, mine.real, flags, out);
         if (mine.real->pMethods != nullptr) {
@@ -204,19 +216,46 @@ struct ShimVfs::Vfs {
 
     static int remove(sqlite3_vfs* vfs, const char* path, int sync_directory) {
         auto& self = of(vfs);
-        if (self.disk->counts(path)) {
-            if (self.disk->judge(Disk::Operation::remove, false) != Disk::Verdict::works) {
+        if (auto* const disk = self.machine->disk_of(path)) {
+            if (disk->judge(Disk::Operation::remove, false) != Disk::Verdict::works) {
                 return SQLITE_IOERR_DELETE;
             }
-            self.disk->removed(path);
+            disk->removed(path);
         }
         return self.system->xDelete(self.system, path, sync_directory);
     }
+
+    static int current_time(sqlite3_vfs* vfs, sqlite3_int64* time) {
+        auto& self = of(vfs);
+        const auto now = self.machine->now();
+        if (!now) {
+            return self.system->xCurrentTimeInt64(self.system, time);
+        }
+        *time = unix_epoch_ms + now->time_since_epoch().count();
+        return SQLITE_OK;
+    }
+
+    static int randomness(sqlite3_vfs* vfs, int count, char* bytes) {
+        auto& self = of(vfs);
+        const auto seed = self.machine->random_seed();
+        if (!seed) {
+            return self.system->xRandomness(self.system, count, bytes);
+        }
+        std::mt19937_64 dice(*seed);
+        std::generate_n(bytes, count, [&] { return static_cast<char>(dice() & 0xFFU); });
+        return count;
+    }
+
+    static int sleep(sqlite3_vfs* vfs, int microseconds) {
+        auto& self = of(vfs);
+        return self.machine->sleeps() ? self.system->xSleep(self.system, microseconds)
+                                      : microseconds;
+    }
 };
 
-ShimVfs::ShimVfs(Disk& disk) : vfs_(std::make_unique<Vfs>()) {
+ShimVfs::ShimVfs(Machine& machine) : vfs_(std::make_unique<Vfs>()) {
     vfs_->system = sqlite3_vfs_find(nullptr);
-    vfs_->disk = &disk;
+    vfs_->machine = &machine;
     vfs_->vfs = *vfs_->system;
     vfs_->vfs.zName = vfs_name;
     vfs_->vfs.pNext = nullptr;
@@ -224,15 +263,20 @@ ShimVfs::ShimVfs(Disk& disk) : vfs_(std::make_unique<Vfs>()) {
     vfs_->vfs.szOsFile = static_cast<int>(sizeof(File)) + vfs_->system->szOsFile;
     vfs_->vfs.xOpen = Vfs::open;
     vfs_->vfs.xDelete = Vfs::remove;
+    vfs_->vfs.xCurrentTimeInt64 = Vfs::current_time;
+    vfs_->vfs.xRandomness = Vfs::randomness;
+    vfs_->vfs.xSleep = Vfs::sleep;
     // The rest takes a vfs of its own kind; these don't look at it.
     if (sqlite3_vfs_register(&vfs_->vfs, 1) != SQLITE_OK) {
         throw std::runtime_error("the VFS can't be registered");
     }
+    sqlite3_randomness(0, nullptr);  // it asks for a seed again
 }
 
 ShimVfs::~ShimVfs() {
     sqlite3_vfs_unregister(&vfs_->vfs);
     sqlite3_vfs_register(vfs_->system, 1);
+    sqlite3_randomness(0, nullptr);
 }
 
 }  // namespace tapline::test

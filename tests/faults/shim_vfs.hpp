@@ -2,19 +2,46 @@
 // the files it cares for, and says how it ends. The files are real files.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "common/clock.hpp"
 
 namespace tapline::test {
 
-/// SQLite calls it on the thread that works with the file.
-class Disk {
+class Disk;
+
+/// What SQLite asks of the system. It calls on the thread that works with the file.
+class Machine {
+  public:
+    Machine() = default;
+    virtual ~Machine() = default;
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    /// nullptr: the file is left to the system.
+    [[nodiscard]] virtual Disk* disk_of(const char* path) = 0;
+
+    /// What SQL calls 'now'; nullopt: the system's clock.
+    [[nodiscard]] virtual std::optional<UtcTime> now() const { return std::nullopt; }
+
+    /// Seed of SQLite's random numbers; nullopt: the system's.
+    [[nodiscard]] virtual std::optional<std::uint64_t> random_seed() { return std::nullopt; }
+
+    /// Whether who waits for a lock really waits.
+    [[nodiscard]] virtual bool sleeps() const { return true; }
+};
+
+class Disk : public Machine {
   public:
     enum class Operation { read, write, sync, truncate, remove, create };
-    enum class Verdict { works, io_error, full, off };
+    /// torn: a write of which the first sector is done.
+    enum class Verdict { works, io_error, torn, full, off };
 
-    virtual ~Disk() = default;
+    [[nodiscard]] Disk* disk_of(const char* path) override { return counts(path) ? this : nullptr; }
 
     /// Files that it doesn't count are left to the system.
     [[nodiscard]] virtual bool counts(const char* path) const = 0;
@@ -40,7 +67,7 @@ class Disk {
 /// Default VFS of the process while it lives; one at a time.
 class ShimVfs {
   public:
-    explicit ShimVfs(Disk& disk);
+    explicit ShimVfs(Machine& machine);
     ~ShimVfs();
     ShimVfs(const ShimVfs&) = delete;
     ShimVfs& operator=(const ShimVfs&) = delete;
