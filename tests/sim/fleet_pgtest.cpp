@@ -2,7 +2,6 @@
 // seed.
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 #include <map>
 #include <set>
 
@@ -12,9 +11,11 @@
 #include <spdlog/spdlog.h>
 
 #include "tests/pg/settle/bar.hpp"
+#include "tests/sim/sim_bar.hpp"
 #include "tests/sim/sim_central.hpp"
 #include "tests/sim/sim_fleet.hpp"
 #include "tests/support/pg_cluster.hpp"
+#include "tests/support/report.hpp"
 
 namespace tapline::test {
 
@@ -22,51 +23,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t start_balance_cents = 100'000'000;
-constexpr std::int64_t start_volume_ml = 1'000'000;
-constexpr int price_cents = 450;
-constexpr int guests = 200;
-
 std::int64_t from_environment(const char* name, std::int64_t otherwise) {
     const char* text = std::getenv(name);
     return text == nullptr ? otherwise : std::atoll(text);
-}
-
-void report(const std::string& line) {
-    std::cout << line << '\n';
-    if (const char* pipe = std::getenv("TAPLINE_REPORT")) {
-        if (std::FILE* file = std::fopen(pipe, "w")) {
-            std::fputs((line + '\n').c_str(), file);
-            std::fclose(file);
-        }
-    }
-}
-
-void furnish_fleet(pg::Session& session, int taps) {
-    session.query(
-        "INSERT INTO beverages (beverage_id, name, sell_price_per_liter)"
-        " VALUES ($1::uuid, 'beer', 4.50)",
-        uuid(3, 1)
-    );
-    session.query(
-        "INSERT INTO kegs (keg_id, beverage_id, initial_volume_ml, current_volume_ml,"
-        " purchase_price, status) SELECT ('00000000-0000-4000-8002-' || lpad(to_hex(n), 12, '0'))"
-        "::uuid, $1::uuid, $2::int, $2::int, 100, 'in_use' FROM generate_series(1, $3::int) n",
-        uuid(3, 1),
-        start_volume_ml,
-        taps
-    );
-    session.query(
-        "INSERT INTO taps (tap_id, keg_id, display_name, status) SELECT n,"
-        " ('00000000-0000-4000-8002-' || lpad(to_hex(n), 12, '0'))::uuid, 'tap ' || n, 'active'"
-        " FROM generate_series(1, $1::int) n",
-        taps
-    );
-    Bar bar(session);
-    for (int g = 1; g <= guests; ++g) {
-        bar.guest(g, start_balance_cents);
-        bar.card(fmt::format("card{}", g), g);
-    }
 }
 
 /// Money and beer as plain integers, row by row.
@@ -116,7 +75,7 @@ class World {
         agent.file.rows.push_back(std::move(row));
         ++agent.file.version;
         agent.syncer->wake();
-        model.charged_cents[guest] += (volume_ml * price_cents + 500) / 1'000;
+        model.charged_cents[guest] += (volume_ml * price_cents_per_liter + 500) / 1'000;
         model.drawn_ml[number] += volume_ml;
         ++model.pours;
     }

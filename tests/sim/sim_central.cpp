@@ -1,6 +1,7 @@
 #include "tests/sim/sim_central.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -29,16 +30,23 @@ std::int64_t rows_of(const settle::Jobs& jobs) {
     return rows;
 }
 
+wire::Problem gone() {
+    return settle::problems::try_later("unavailable", "central has no database");
+}
+
 }  // namespace
+
+SimBackend::Work::Work(const settle::SettleOptions& options)
+    : session(pg::ConnectOptions{.url = options.database_url, .application_name = "simulation"}),
+      slow_work(options),
+      slow("simulation slow", options.database_url, slow_work),
+      fast(options, penalties, slow) {}
 
 SimBackend::SimBackend(const std::string& url, Clock& clock, asio::any_io_executor home)
     : clock_(clock),
       home_(std::move(home)),
       options_(options_of(url)),
-      session_(pg::ConnectOptions{.url = url, .application_name = "simulation"}),
-      slow_work_(options_),
-      slow_("simulation slow", url, slow_work_),
-      fast_(options_, penalties_, slow_),
+      work_(std::make_unique<Work>(options_)),
       queued_(clock),
       hello_free_(static_cast<std::size_t>(costs_.hello_sessions), clock.now_mono()) {}
 
@@ -47,6 +55,9 @@ asio::awaitable<settle::Outcome> SimBackend::pours(std::string controller, wire:
     auto prepared = settle::prepare(std::move(controller), std::move(batch), received_us);
     if (auto* problem = std::get_if<wire::Problem>(&prepared)) {
         co_return std::move(*problem);
+    }
+    if (stopping_) {
+        co_return gone();
     }
     if (queue_.size() >= options_.max_queue) {
         co_return settle::problems::try_later("overloaded", "too many batches wait");
@@ -72,26 +83,67 @@ asio::awaitable<settle::Outcome> SimBackend::pours(std::string controller, wire:
 }
 
 asio::awaitable<void> SimBackend::run() {
-    while (!stopping_ || !queue_.empty()) {
+    while (work_ && (!stopping_ || !queue_.empty())) {
         if (queue_.empty()) {
             auto waiting = queued_.wait(std::chrono::hours(1));
             static_cast<void>(co_await std::move(waiting));
             continue;
         }
-        auto jobs = fast_.take(queue_);
+        settling_ = work_->fast.take(queue_);
         const auto cost =
-            costs_.group + std::chrono::milliseconds(rows_of(jobs) / costs_.rows_per_ms);
+            costs_.group + std::chrono::milliseconds(rows_of(settling_) / costs_.rows_per_ms);
         auto working = clock_.sleep(cost);
         co_await std::move(working);
-        ++groups_;
-        const bool good = fast_.run(session_, std::move(jobs));
-        TAPLINE_CHECK(good);
+        settle_group(std::exchange(settling_, {}));
+    }
+}
+
+void SimBackend::settle_group(settle::Jobs jobs) {
+    if (jobs.empty()) {
+        return;  // a crash was faster
+    }
+    ++groups_;
+    if (!work_->fast.run(work_->session, std::move(jobs))) {
+        work_ = std::make_unique<Work>(options_);
     }
 }
 
 void SimBackend::stop() {
     stopping_ = true;
     queued_.notify();
+}
+
+void SimBackend::crash(bool settles) {
+    stopping_ = true;
+    if (settles) {
+        settle_group(std::exchange(settling_, {}));
+    }
+    work_.reset();
+    for (auto& job : settling_) {
+        job->done(gone());
+    }
+    for (auto& job : queue_) {
+        job->done(gone());
+    }
+    settling_.clear();
+    queue_.clear();
+    queued_.notify();
+}
+
+template <typename Outcome, typename Ask>
+Outcome SimBackend::with_session(Ask ask) {
+    if (!work_) {
+        return gone();
+    }
+    try {
+        return ask(work_->session);
+    } catch (const Error& failure) {
+        if (failure.kind() != ErrorKind::unreachable && failure.kind() != ErrorKind::pg) {
+            throw;
+        }
+        work_ = std::make_unique<Work>(options_);
+        return gone();
+    }
 }
 
 asio::awaitable<gateway::HelloOutcome> SimBackend::hello(
@@ -104,7 +156,13 @@ asio::awaitable<gateway::HelloOutcome> SimBackend::hello(
     session = std::max(session, clock_.now_mono()) + costs_.hello;
     auto working = clock_.sleep(session - clock_.now_mono());
     co_await std::move(working);
-    co_return fleet::hello(session_, controller, hello);
+    const auto ask = [&](pg::Session& db) {
+        if (before_hello_) {
+            before_hello_(db, hello.journal_id);
+        }
+        return fleet::hello(db, controller, hello);
+    };
+    co_return with_session<gateway::HelloOutcome>(ask);
 }
 
 asio::awaitable<gateway::EpochOutcome> SimBackend::epoch(
@@ -112,7 +170,10 @@ asio::awaitable<gateway::EpochOutcome> SimBackend::epoch(
 ) {
     auto working = clock_.sleep(costs_.hello);
     co_await std::move(working);
-    co_return fleet::ask_epoch(session_, controller, journal_id, request);
+    const auto ask = [&](pg::Session& db) {
+        return fleet::ask_epoch(db, controller, journal_id, request);
+    };
+    co_return with_session<gateway::EpochOutcome>(ask);
 }
 
 asio::awaitable<gateway::AdmitOutcome> SimBackend::admit(fleet::Caller, bool) {

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -47,9 +50,21 @@ class SimBackend final : public gateway::Backend {
     ) override;
     [[nodiscard]] boost::asio::awaitable<std::optional<wire::Problem>> obstacle() override;
 
-    /// Settles what is queued, group by group, until stop().
+    /// Settles what is queued, group by group, until stop() or crash().
     [[nodiscard]] boost::asio::awaitable<void> run();
     void stop();
+    /// Closes its sessions and answers everybody that it can't. What is being settled at this
+    /// moment is settled or not, by `settles`.
+    void crash(bool settles);
+
+    /// Nothing reaches central's database through these any more; then they are opened anew.
+    [[nodiscard]] int backend_pid() const { return work_->session.backend_pid(); }
+
+    void costs(const SimCosts& costs) { costs_ = costs; }
+
+    using BeforeHello = std::function<void(pg::Session&, const std::string& journal_id)>;
+
+    void before_hello(BeforeHello hook) { before_hello_ = std::move(hook); }
 
     [[nodiscard]] std::int64_t groups() const noexcept { return groups_; }
 
@@ -59,15 +74,29 @@ class SimBackend final : public gateway::Backend {
     [[nodiscard]] std::size_t longest_queue() const noexcept { return longest_queue_; }
 
   private:
+    /// Everything that has a session.
+    struct Work {
+        explicit Work(const settle::SettleOptions& options);
+
+        pg::Session session;
+        settle::Penalties penalties;
+        settle::SlowWork slow_work;
+        settle::Lane slow;
+        settle::FastWork fast;
+    };
+
+    void settle_group(settle::Jobs jobs);
+    /// ask(session), and what PgBackend makes of a session that is lost.
+    template <typename Outcome, typename Ask>
+    [[nodiscard]] Outcome with_session(Ask ask);
+
     Clock& clock_;
     boost::asio::any_io_executor home_;
     SimCosts costs_;
+    BeforeHello before_hello_;
     settle::SettleOptions options_;
-    pg::Session session_;
-    settle::Penalties penalties_;
-    settle::SlowWork slow_work_;
-    settle::Lane slow_;
-    settle::FastWork fast_;
+    std::unique_ptr<Work> work_;  ///< nullptr after a crash
+    settle::Jobs settling_;
     std::deque<settle::JobPtr> queue_;
     sync::Signal queued_;
     std::deque<MonoTime> hello_free_;
