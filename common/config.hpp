@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "common/error.hpp"
+
 namespace tapline {
 
 /// Reads a variable of the environment; tests pass their own.
@@ -25,6 +27,12 @@ class ConfigFile {
     /// A file that doesn't exist is an empty one unless `required`. At most 1 MiB is read.
     static ConfigFile read(const std::filesystem::path& path, bool required);
     static ConfigFile parse(std::string_view text, const std::string& name);
+    /// What is wrong isn't thrown but put into `troubles`, which outlives this, and counts as not
+    /// written: for verbs that look at a machine where something is wrong. At most 32 lines that
+    /// aren't TOML are left out; with more of them the file counts as empty.
+    static ConfigFile read_around(
+        const std::filesystem::path& path, bool required, std::vector<Error>& troubles
+    );
 
     /// key: "section.name" or "name". Each call marks the key as known.
     [[nodiscard]] std::optional<std::string> text(const std::string& key);
@@ -39,7 +47,7 @@ class ConfigFile {
     [[nodiscard]] bool has(const std::string& key) const { return entries_.contains(key); }
 
     /// Throws when the file holds a key that nobody asked for.
-    void finish() const;
+    void finish();
 
   private:
     struct Entry {
@@ -48,14 +56,17 @@ class ConfigFile {
         bool used = false;
     };
 
+    static std::string text_of(const std::filesystem::path& path, bool required);
+    void take(std::string_view text);
     [[nodiscard]] Entry* find(const std::string& key);
     /// What may stand where `key` does.
     [[nodiscard]] std::string hint_for(const std::string& key) const;
-    [[noreturn]] void mistyped(
-        const std::string& key, const Entry& entry, const std::string& expected
-    ) const;
+    void mistyped(const std::string& key, const Entry& entry, const std::string& expected);
+    /// Throws it, or keeps it.
+    void tell(const std::string& what, const std::string& hint);
 
     std::string name_;
+    std::vector<Error>* troubles_ = nullptr;
     std::map<std::string, Entry> entries_;
     std::set<std::string> asked_;
 };

@@ -43,23 +43,8 @@ struct Arguments {
     bool json = false;
 };
 
-/// As far as they can be read: a bundle is for when something is wrong.
-service::Settings settings_of(const service::Flags& flags, std::string& trouble) {
-    try {
-        return service::load_settings(flags, process_environment(), false);
-    } catch (const Error& failure) {
-        trouble = failure.what();
-        service::Settings given;
-        given.journals = flags.journals;
-        given.central = flags.central.value_or("");
-        given.name = flags.name.value_or("");
-        given.state_dir = flags.state_dir.value_or("/var/lib/tapline");
-        return given;
-    }
-}
-
 std::vector<Part> parts_of(
-    const Arguments& arguments, const service::Settings& settings, const std::string& trouble
+    const Arguments& arguments, const service::Settings& settings, bool settings_whole
 ) {
     const auto end =
         std::chrono::steady_clock::now() + std::chrono::seconds(arguments.time_limit_s);
@@ -75,7 +60,7 @@ std::vector<Part> parts_of(
         maker.system_part(),
         maker.kernel_part(),
         maker.verb("doctor.json", with_given({"doctor", "--json"}), doctor_limit)};
-    if (!trouble.empty()) {
+    if (!settings_whole) {
         parts.front().note = "as far as they can be read: see doctor.json, settings";
     }
     std::vector<std::string> asked{"status", "--json"};
@@ -124,9 +109,9 @@ json list_of(const std::vector<Part>& parts) {
 }
 
 std::string fill(const Arguments& arguments, const std::string& title, const Put& put) {
-    std::string trouble;
-    const auto settings = settings_of(arguments.flags, trouble);
-    const auto parts = parts_of(arguments, settings, trouble);
+    const auto [settings, troubles] =
+        service::readable_settings(arguments.flags, process_environment());
+    const auto parts = parts_of(arguments, settings, troubles.empty());
     const auto now = system_clock().now_utc();
     const json manifest{
         {"tapline_bundle", 1},
@@ -202,7 +187,7 @@ void add_bundle_verb(CLI::App& app, int& exit_code) {
         "The file (default tapline-bundle-TIME.tar.gz here); - for stdout"
     );
     add_settings_flags(*verb, arguments->flags);
-    verb->add_option("--log", arguments->logs, "A log file too: its last MiB; several times")
+    verb->add_option("--log", arguments->logs, "A log file too: its last MiB; at most 8 of them")
         ->expected(1)
         ->take_all();
     verb->add_option("--time-limit", arguments->time_limit_s, "Seconds for all of it (default 180)")

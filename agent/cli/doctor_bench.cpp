@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/doctor/card_bench.hpp"
 #include "agent/service/settings.hpp"
 #include "common/error.hpp"
@@ -37,7 +38,7 @@ std::string directory_of(const Arguments& arguments) {
     if (!arguments.directory.empty()) {
         return arguments.directory;
     }
-    const auto settings = service::load_settings(arguments.flags, process_environment(), false);
+    const auto settings = settings_with_warnings(arguments.flags);
     if (settings.journals.empty()) {
         throw Error(
             ErrorKind::usage,

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/journal/reading.hpp"
 #include "agent/journal/test_pour.hpp"
 #include "agent/service/settings.hpp"
@@ -128,7 +129,7 @@ void print(const std::string& file, const Outcome& outcome, bool as_json) {
 }
 
 int record(const Arguments& arguments) {
-    const auto settings = service::load_settings(arguments.flags, process_environment(), false);
+    const auto settings = settings_with_warnings(arguments.flags);
     const auto file = journal_of(settings);
     auto reading = journal::open_for_reading(file);
     journal::TestPours pours(reading.database);

@@ -1,8 +1,13 @@
 #include "agent/cli/settings_flags.hpp"
 
+#include <cstdio>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+
+#include "common/error.hpp"
 
 namespace tapline::cli {
 
@@ -12,6 +17,14 @@ void add_settings_flags(CLI::App& verb, service::Flags& flags) {
     verb.add_option("--central", flags.central, "Where central is, as for `run`");
     verb.add_option("--name", flags.name, "This controller's name, as for `run`");
     verb.add_option("--state-dir", flags.state_dir, "Where key and certificate are");
+}
+
+service::Settings settings_with_warnings(const service::Flags& flags) {
+    auto [settings, troubles] = service::readable_settings(flags, process_environment());
+    for (const auto& trouble : troubles) {
+        fmt::print(stderr, "{}", render_error("tapline-agent", trouble));
+    }
+    return settings;
 }
 
 }  // namespace tapline::cli

@@ -12,4 +12,7 @@ namespace tapline::cli {
 /// --journal, --config, --central, --name, --state-dir. `flags` outlives the verb.
 void add_settings_flags(CLI::App& verb, service::Flags& flags);
 
+/// What can be read of them; the rest is told on stderr.
+[[nodiscard]] service::Settings settings_with_warnings(const service::Flags& flags);
+
 }  // namespace tapline::cli

@@ -205,6 +205,19 @@ json tell_refused(const std::vector<service::AgentStatus>& agents, bool as_json)
     return refused;
 }
 
+/// What this verb couldn't read of the settings; the agent may run with older ones.
+json tell_troubles(const std::vector<Error>& troubles, bool as_json) {
+    json told = json::array();
+    for (const auto& trouble : troubles) {
+        told.push_back({{"why", trouble.what()}, {"what_to_do", trouble.hint()}});
+        if (!as_json) {
+            fmt::print("{}\n", trouble.what());
+            print_field("what to do", trouble.hint());
+        }
+    }
+    return told;
+}
+
 double per(std::int64_t amount, std::int64_t pieces) {
     return pieces > 0 ? static_cast<double>(amount) / static_cast<double>(pieces) : 0;
 }
@@ -245,7 +258,8 @@ json tell_wear(const std::vector<service::AgentStatus>& agents, bool as_json) {
 }
 
 int status(const Arguments& arguments) {
-    const auto settings = service::load_settings(arguments.flags, process_environment(), false);
+    const auto [settings, troubles] =
+        service::readable_settings(arguments.flags, process_environment());
     const auto agents = service::living_agents(settings.status_file, process_environment());
     std::vector<std::string> files = settings.journals;
     for (const auto& agent : agents) {
@@ -254,6 +268,9 @@ int status(const Arguments& arguments) {
                 files.push_back(journal.file);
             }
         }
+    }
+    if (files.empty() && !troubles.empty()) {
+        throw troubles.front();
     }
     if (files.empty()) {
         throw Error(
@@ -278,7 +295,8 @@ int status(const Arguments& arguments) {
         }
     }
     const json refused = tell_refused(agents, arguments.json);
-    worst = refused.empty() ? worst : attention;
+    const json unreadable = tell_troubles(troubles, arguments.json);
+    worst = refused.empty() && unreadable.empty() ? worst : attention;
     const json wear = tell_wear(agents, arguments.json);
     json certificates = json::array();
     for (const auto& agent : agents) {
@@ -297,6 +315,7 @@ int status(const Arguments& arguments) {
             {{"journals", lines},
              {"certificates", certificates},
              {"refused_settings", refused},
+             {"settings_troubles", unreadable},
              {"wear", wear},
              {"exit_code", worst}}
         );

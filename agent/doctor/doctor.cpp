@@ -12,19 +12,25 @@ namespace tapline::doctor {
 namespace {
 
 service::Settings settings_of(const Scope& scope, Report& report) {
-    try {
-        auto settings = service::load_settings(scope.flags, scope.environment, false);
-        if (!settings.central.empty()) {
+    auto [settings, troubles] = service::readable_settings(scope.flags, scope.environment);
+    if (!settings.central.empty()) {
+        try {
             static_cast<void>(sync::parse_central_url(settings.central));
+        } catch (const Error& failure) {
+            troubles.push_back(failure);
+            settings.central.clear();
         }
+    }
+    if (troubles.empty()) {
         report.push_back({"settings", Verdict::ok, "readable", "", ""});
         return settings;
-    } catch (const Error& failure) {
-        report.push_back({"settings", Verdict::fail, failure.what(), failure.hint(), ""});
-        service::Settings given;
-        given.journals = scope.flags.journals;
-        return given;
     }
+    std::string measured;
+    for (const auto& trouble : troubles) {
+        measured += (measured.empty() ? "" : "; ") + std::string(trouble.what());
+    }
+    report.push_back({"settings", Verdict::fail, measured, troubles.front().hint(), ""});
+    return settings;
 }
 
 std::vector<Group> groups_of(const Scope& scope, const service::Settings& settings) {

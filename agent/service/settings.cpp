@@ -91,6 +91,10 @@ class Source {
         return paths;
     }
 
+    std::optional<std::string> variable(const std::string& name) const {
+        return environment_(name);
+    }
+
   private:
     static std::string variable_of(const std::string& key) {
         std::string name = "TAPLINE_" + key;
@@ -134,7 +138,29 @@ void check_name(const std::string& name) {
     }
 }
 
-bool custody_of(const std::string& gate) {
+/// Strict: the first trouble is thrown. Otherwise it is kept, and what it is about isn't set.
+class Troubles {
+  public:
+    explicit Troubles(std::vector<Error>* kept) : kept_(kept) {}
+
+    template <typename Read>
+    auto without(const Read& read) const -> decltype(read()) {
+        if (kept_ == nullptr) {
+            return read();
+        }
+        try {
+            return read();
+        } catch (const Error& trouble) {
+            kept_->push_back(trouble);
+            return {};
+        }
+    }
+
+  private:
+    std::vector<Error>* kept_;
+};
+
+std::optional<bool> custody_of(const std::string& gate) {
     if (gate != "custody" && gate != "ack") {
         throw usage(
             fmt::format("tap_gate is \"{}\"", printable(gate)),
@@ -144,13 +170,19 @@ bool custody_of(const std::string& gate) {
     return gate == "custody";
 }
 
-void check_level(const std::string& level) {
+std::string checked_level(std::string level) {
     constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
     if (std::find(levels.begin(), levels.end(), level) == levels.end()) {
         throw usage(
             fmt::format("log_level is \"{}\"", printable(level)), "debug, info, warn or error"
         );
     }
+    return level;
+}
+
+std::vector<std::string> checked_statements(std::vector<std::string> statements) {
+    std::ignore = journal::read_statements(statements);
+    return statements;
 }
 
 void check_complete(const Settings& settings) {
@@ -174,44 +206,68 @@ void check_complete(const Settings& settings) {
     check_name(settings.name);
 }
 
-}  // namespace
+std::optional<std::string> config_named(const Flags& flags, const Environment& environment) {
+    return flags.config ? flags.config : environment("TAPLINE_CONFIG");
+}
 
-Settings load_settings(const Flags& flags, const Environment& environment, bool complete) {
-    const auto named = flags.config ? flags.config : environment("TAPLINE_CONFIG");
-    ConfigFile file = ConfigFile::read(named.value_or(default_config), named.has_value());
-    Source source(file, environment);
+/// Reads each setting, so that the file's keys are all known.
+Settings read(Source& source, ConfigFile& file, const Flags& flags, const Troubles& troubles) {
     Settings settings;
     settings.journals = source.paths("journal", flags.journals);
     settings.central = source.text("central", flags.central).value_or("");
     settings.name = source.text("name", flags.name).value_or(host_name());
-    settings.custody = custody_of(source.text("tap_gate", flags.tap_gate).value_or("custody"));
-    settings.log_level = source.text("log_level", flags.log_level).value_or("info");
+    const auto gate = source.text("tap_gate", flags.tap_gate).value_or("custody");
+    settings.custody = troubles.without([&] { return custody_of(gate); }).value_or(true);
+    const auto level = source.text("log_level", flags.log_level).value_or("info");
+    settings.log_level = troubles.without([&] { return checked_level(level); });
     settings.status_file = source.text("status_file", flags.status_file).value_or("");
-    settings.state_dir = source.text("state_dir", flags.state_dir)
-                             .value_or(environment("STATE_DIRECTORY").value_or(default_state_dir));
-    if (const auto base = source.integer("retry_base_ms", flags.retry_base_ms, max_retry_ms)) {
+    settings.state_dir =
+        source.text("state_dir", flags.state_dir)
+            .value_or(source.variable("STATE_DIRECTORY").value_or(default_state_dir));
+    const auto integer = [&](const char* key, const auto& flag, std::int64_t max) {
+        return troubles.without([&] { return source.integer(key, flag, max); });
+    };
+    if (const auto base = integer("retry_base_ms", flags.retry_base_ms, max_retry_ms)) {
         settings.backoff.base = std::chrono::milliseconds(*base);
     }
-    if (const auto cap = source.integer("retry_cap_ms", flags.retry_cap_ms, max_retry_ms)) {
+    if (const auto cap = integer("retry_cap_ms", flags.retry_cap_ms, max_retry_ms)) {
         settings.backoff.cap = std::chrono::milliseconds(*cap);
     }
-    const auto spread =
-        source.integer("first_retry_spread_s", flags.first_retry_spread_s, max_spread_s);
+    const auto spread = integer("first_retry_spread_s", flags.first_retry_spread_s, max_spread_s);
     if (spread) {
         settings.backoff.first_spread = std::chrono::seconds(*spread);
     }
-    const auto days = source.integer("keep_days", flags.keep_days, max_keep_days);
-    if (days) {
+    if (const auto days = integer("keep_days", flags.keep_days, max_keep_days)) {
         settings.keep_pours = std::chrono::hours(24 * *days);
     }
-    settings.writer_statements = file.texts("writer_statements");
+    const auto statements = file.texts("writer_statements");
+    settings.writer_statements = troubles.without([&] { return checked_statements(statements); });
     file.finish();
-    std::ignore = journal::read_statements(settings.writer_statements);
-    check_level(settings.log_level);
+    return settings;
+}
+
+}  // namespace
+
+Settings load_settings(const Flags& flags, const Environment& environment, bool complete) {
+    const auto named = config_named(flags, environment);
+    auto file = ConfigFile::read(named.value_or(default_config), named.has_value());
+    Source source(file, environment);
+    auto settings = read(source, file, flags, Troubles(nullptr));
     if (complete) {
         check_complete(settings);
     }
     return settings;
+}
+
+ReadableSettings readable_settings(const Flags& flags, const Environment& environment) {
+    ReadableSettings readable;
+    const auto named = config_named(flags, environment);
+    auto file = ConfigFile::read_around(
+        named.value_or(default_config), named.has_value(), readable.troubles
+    );
+    Source source(file, environment);
+    readable.settings = read(source, file, flags, Troubles(&readable.troubles));
+    return readable;
 }
 
 }  // namespace tapline::service

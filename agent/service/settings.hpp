@@ -7,6 +7,7 @@
 
 #include "common/backoff.hpp"
 #include "common/config.hpp"
+#include "common/error.hpp"
 
 namespace tapline::service {
 
@@ -51,6 +52,17 @@ struct Settings {
 /// what `run` can't go without must be there.
 [[nodiscard]] Settings load_settings(
     const Flags& flags, const Environment& environment, bool complete
+);
+
+struct ReadableSettings {
+    Settings settings;
+    std::vector<Error> troubles;  ///< in the order in which they were met
+};
+
+/// What can be read, where load_settings would throw: for verbs that look at a machine where
+/// something is wrong. What is wrong counts as not set.
+[[nodiscard]] ReadableSettings readable_settings(
+    const Flags& flags, const Environment& environment
 );
 
 }  // namespace tapline::service

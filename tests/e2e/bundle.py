@@ -101,6 +101,24 @@ class Bundle(unittest.TestCase):
         self.assertIn("can't be read", notes["log-1.txt"])
         self.assertIn("nonsense", parts["doctor.json"])
 
+    def test_a_bad_line_in_the_settings_blinds_nobody_for_the_others(self):
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write("central = https://no.quotes:1\nkeep_days = -1\n")
+        parts, notes = self.made()
+        self.assertEqual(json.loads(parts["journal-1/stats.json"])["all"]["rows"], 12)
+        self.assertIn("see doctor.json", notes["settings.json"])
+        checks = {(c["id"], c["subject"]): c for c in json.loads(parts["doctor.json"])["checks"]}
+        self.assertEqual(checks["journal_integrity", self.journal]["verdict"], "ok")
+        for line in (":3:", ":4:"):
+            self.assertIn(f"agent.toml{line}", checks["settings", ""]["measured"])
+        done = run_command("tapline-agent", ["status", "--json", "--config", self.config])
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, said["journals"][0]["depth"]), (5, 12))
+        self.assertEqual(len(said["settings_troubles"]), 2)
+        done = run_command("tapline-agent", ["record", "--wait", "0", "--json", "--config", self.config])
+        self.assertEqual(json.loads(done.stdout)["seq"], 13)
+        self.assertIn("agent.toml:3:", done.stderr)
+
     def test_what_takes_too_long_is_left_out_and_said(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             started = time.monotonic()

@@ -1,6 +1,11 @@
 #include "common/config.hpp"
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <tuple>
+
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -52,4 +57,62 @@ TEST_CASE("config: the hint on an unknown key names those that there are") {
 TEST_CASE("A missing file is empty unless it was asked for") {
     CHECK_NOTHROW(ConfigFile::read("no-such-file.toml", false).finish());
     CHECK_THROWS_AS(ConfigFile::read("no-such-file.toml", true), Error);
+}
+
+namespace {
+
+std::filesystem::path written(const std::string& text) {
+    const auto file = std::filesystem::temp_directory_path() /
+                      ("tapline-config-" + std::to_string(::getpid()) + ".toml");
+    std::ofstream(file, std::ios::binary) << text;
+    return file;
+}
+
+}  // namespace
+
+TEST_CASE("A file is read around what is wrong in it, and each trouble is told with its line") {
+    std::vector<Error> troubles;
+    const auto file = written(
+        "journal = \"/a.db\"\n"
+        "central = https://no.quotes\n"
+        "name = 3\n"
+        "keep_days = 1.5\n"
+        "nane = \"x\"\n"
+        "log_level = \"warn\"\n"
+    );
+    auto config = ConfigFile::read_around(file, true, troubles);
+    CHECK(config.texts("journal") == std::vector<std::string>{"/a.db"});
+    CHECK_FALSE(config.text("central"));
+    CHECK_FALSE(config.text("name"));
+    CHECK_FALSE(config.integer("keep_days", 0, 9));
+    CHECK(config.text("log_level") == "warn");
+    config.finish();
+    REQUIRE(troubles.size() == 4);
+    for (const auto* line : {":2:", ":3:", ":4:", ":5:"}) {
+        CHECK(std::any_of(troubles.begin(), troubles.end(), [line](const Error& trouble) {
+            return std::string(trouble.what()).find(line) != std::string::npos;
+        }));
+    }
+    std::filesystem::remove(file);
+}
+
+TEST_CASE("A file without an end to its bad lines counts as empty, after 32 of them") {
+    std::vector<Error> troubles;
+    std::string text;
+    for (int i = 0; i < 40; ++i) {
+        text += "bad line\n";
+    }
+    const auto file = written(text + "a = 1\n");
+    auto config = ConfigFile::read_around(file, true, troubles);
+    CHECK_FALSE(config.integer("a", 0, 9));
+    CHECK(troubles.size() == 33);
+    troubles.clear();
+    const auto open = written("a = 1\nb = \"\"\"never closed\n\n\n");
+    auto around = ConfigFile::read_around(open, true, troubles);
+    CHECK(around.integer("a", 0, 9) == 1);
+    CHECK_FALSE(troubles.empty());
+    troubles.clear();
+    CHECK_FALSE(ConfigFile::read_around("no-such-file.toml", true, troubles).has("a"));
+    CHECK(troubles.size() == 1);
+    std::filesystem::remove(file);
 }

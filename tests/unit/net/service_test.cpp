@@ -122,6 +122,25 @@ TEST_CASE("Settings: what is wrong is refused with what to do, wherever it stand
     }
 }
 
+TEST_CASE("Settings: what can be read is used by who looks for what is wrong") {
+    const Folder folder;
+    Flags flags;
+    flags.config = folder.write(
+        "agent.toml",
+        "journal = \"/a.db\"\nname = tap 1\nlog_level = \"loud\"\ntap_gate = \"open\"\n"
+        "retry_base_ms = -1\nwriter_statements = [\"DROP TABLE pours\"]\nstatus_file = \"/s\"\n"
+    );
+    const auto readable =
+        tapline::service::readable_settings(flags, environment({{"TAPLINE_RETRY_CAP_MS", "soon"}}));
+    CHECK(readable.troubles.size() == 6);
+    CHECK(readable.settings.journals == std::vector<std::string>{"/a.db"});
+    CHECK(readable.settings.status_file == "/s");
+    CHECK(readable.settings.custody);
+    CHECK(readable.settings.writer_statements.empty());
+    flags.config = (folder.path / "absent.toml").string();
+    CHECK(tapline::service::readable_settings(flags, environment({})).troubles.size() == 1);
+}
+
 TEST_CASE("Settings: run needs a journal and central's address; a named file must exist") {
     const Folder folder;
     Flags flags;
