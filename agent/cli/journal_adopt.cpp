@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/cli/writer_sql.hpp"
 #include "agent/journal/adopt.hpp"
 
@@ -107,7 +108,7 @@ void add_journal_adopt(CLI::App& journal_verbs, int& exit_code) {
     const auto arguments = std::make_shared<Arguments>();
     auto* verb =
         journal_verbs.add_subcommand("adopt", "Take a journal of any release under tapline's care");
-    verb->add_option("file", arguments->file, "The tap's local_journal.db")->required();
+    add_journal_file(*verb, arguments->file, "The tap's local_journal.db");
     verb->add_flag("--json", arguments->json, "Print one JSON object");
     auto* stopped = verb->add_flag(
         "--writer-stopped",

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/cli/whole_file.hpp"
 #include "agent/journal/export.hpp"
 
@@ -88,7 +89,7 @@ void add_journal_export(CLI::App& journal_verbs, int& exit_code) {
     auto* verb = journal_verbs.add_subcommand(
         "export", "Pours that central doesn't have, into a file for `tapline-central import`"
     );
-    verb->add_option("file", arguments->file, "The journal")->required();
+    add_journal_file(*verb, arguments->file);
     verb->add_option("-o,--output", arguments->output, "The file; .gz is packed; - for stdout")
         ->required();
     auto* from = verb->add_option("--from", arguments->from, "Begin at this seq")

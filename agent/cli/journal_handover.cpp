@@ -12,6 +12,7 @@
 
 #include "agent/cli/check_output.hpp"
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/handover/handover.hpp"
 
 namespace tapline::cli {
@@ -101,7 +102,7 @@ void add_journal_handover(CLI::App& journal_verbs, int& exit_code) {
     auto* verb = journal_verbs.add_subcommand(
         "handover", "Prove that the tap's old sync loop is off, and switch the agent on"
     );
-    verb->add_option("file", arguments->file, "The journal, adopted")->required();
+    add_journal_file(*verb, arguments->file, "The journal, adopted");
     verb->add_option(
         "--config", arguments->flags.config, "Settings (default /etc/tapline/agent.toml)"
     );

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/cli/writer_sql.hpp"
 #include "agent/journal/check.hpp"
 
@@ -146,7 +147,7 @@ void add_verb(
 ) {
     const auto arguments = std::make_shared<Arguments>();
     auto* verb = journal_verbs.add_subcommand(name, about);
-    verb->add_option("file", arguments->file, "The journal")->required();
+    add_journal_file(*verb, arguments->file);
     verb->add_flag("--json", arguments->json, "Print one JSON object");
     if (run == print_check) {
         add_writer_sql(*verb, arguments->writer_sql);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/cli/writer_sql.hpp"
 #include "agent/journal/adopt.hpp"
 
@@ -75,7 +76,7 @@ void add_verb(CLI::App& journal_verbs, int& exit_code, Direction direction) {
         up ? "upgrade" : "downgrade",
         up ? "Run the revisions up to one" : "Take down the revisions above one"
     );
-    verb->add_option("file", arguments->file, "The journal")->required();
+    add_journal_file(*verb, arguments->file);
     auto* target = verb->add_option(
         "revision",
         arguments->target,
@@ -132,7 +133,7 @@ void add_stamp(CLI::App& journal_verbs, int& exit_code) {
     auto* verb = journal_verbs.add_subcommand(
         "stamp", "Correct the log of a file whose schema was changed by hand; runs nothing"
     );
-    verb->add_option("file", arguments->file, "The journal")->required();
+    add_journal_file(*verb, arguments->file);
     verb->add_option("revision", arguments->target, "What its schema is")->required();
     verb->add_flag("--json", arguments->json, "Print one JSON object");
     verb->footer(

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/salvage/salvage.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
@@ -116,7 +117,7 @@ void add_journal_salvage(CLI::App& journal_verbs, int& exit_code) {
     auto* verb = journal_verbs.add_subcommand(
         "salvage", "Make a sound journal of a damaged one, in its place; keep the damaged one"
     );
-    verb->add_option("file", arguments->file, "The journal")->required();
+    add_journal_file(*verb, arguments->file);
     verb->add_flag("--dry-run", arguments->dry_run, "Look and count only");
     verb->add_flag("--json", arguments->json, "Print one JSON object");
     verb->add_flag(

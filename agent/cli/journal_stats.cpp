@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/journal/reading.hpp"
 #include "agent/journal/stats.hpp"
 #include "common/log.hpp"
@@ -183,7 +184,7 @@ void add_journal_stats(CLI::App& journal_verbs, int& exit_code) {
     auto* verb = journal_verbs.add_subcommand(
         "stats", "Pours by status, what waits for central by tap, sums by day, sizes"
     );
-    verb->add_option("file", arguments->file, "The journal")->required();
+    add_journal_file(*verb, arguments->file);
     verb->add_option("--days", arguments->days, "So many lines of days (default 14)")
         ->check(CLI::Range(std::int64_t{0}, journal::max_day_sums));
     verb->add_flag(
@@ -199,7 +200,7 @@ void add_journal_stats(CLI::App& journal_verbs, int& exit_code) {
 
     const auto schema_arguments = std::make_shared<Arguments>();
     verb = journal_verbs.add_subcommand("schema", "The SQL of everything in the file");
-    verb->add_option("file", schema_arguments->file, "The journal")->required();
+    add_journal_file(*verb, schema_arguments->file);
     verb->add_flag("--json", schema_arguments->json, "Print one JSON object");
     verb->footer("Only reads. Example:\n  tapline-agent journal schema local_journal.db");
     verb->callback([schema_arguments, &exit_code] {

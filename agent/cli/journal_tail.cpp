@@ -14,6 +14,7 @@
 
 #include "agent/cli/journal_output.hpp"
 #include "agent/cli/pour_json.hpp"
+#include "agent/cli/settings_flags.hpp"
 #include "agent/journal/cursor.hpp"
 #include "agent/journal/journal.hpp"
 #include "agent/journal/pour_view.hpp"
@@ -200,7 +201,7 @@ int show(const Arguments& arguments) {
 void add_journal_tail(CLI::App& journal_verbs, int& exit_code) {
     const auto arguments = std::make_shared<Arguments>();
     auto* verb = journal_verbs.add_subcommand("tail", "The newest pours, and where each stands");
-    verb->add_option("file", arguments->file, "The journal")->required();
+    add_journal_file(*verb, arguments->file);
     verb->add_option("-n", arguments->count, "So many pours (default 20)")
         ->check(CLI::Range(std::int64_t{0}, journal::max_seen_pours));
     verb->add_flag("--follow,-f", arguments->follow, "Go on with new ones until Ctrl-C");
@@ -217,7 +218,7 @@ void add_journal_tail(CLI::App& journal_verbs, int& exit_code) {
 
     const auto shown = std::make_shared<Arguments>();
     verb = journal_verbs.add_subcommand("show", "All that is known of one pour");
-    verb->add_option("file", shown->file, "The journal")->required();
+    add_journal_file(*verb, shown->file);
     verb->add_option("id", shown->id, "Its seq, client_tx_id or short_id")->required();
     verb->add_flag("--mask-cards", shown->mask_cards, "Names instead of card numbers");
     verb->add_flag("--json", shown->json, "Print one JSON object");

@@ -80,6 +80,12 @@ class JournalVerbs(unittest.TestCase):
         rc, out, err = self.verb("chek", self.journal, "--json")
         self.assertEqual((rc, json.loads(out)["error"]["kind"]), (2, "usage"), err)
 
+    def test_an_empty_name_is_a_mistake_in_the_command_line(self):
+        for words in (["check"], ["tail"], ["adopt"], ["salvage"], ["upgrade"], ["export", "-o", "x"], ["stats"]):
+            rc, out, err = self.verb(words[0], "", *words[1:], "--json")
+            self.assertEqual((rc, json.loads(out)["error"]["kind"]), (2, "usage"), err)
+            self.assertIn("names no file", json.loads(out)["error"]["message"])
+
     def test_drift_in_our_own_objects_is_a_finding(self):
         self.pours("gen8", 2)
         self.json_of("adopt")
