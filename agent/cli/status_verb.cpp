@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/journal_output.hpp"
+#include "agent/journal/mount.hpp"
 #include "agent/service/living.hpp"
 #include "agent/service/offline.hpp"
 #include "agent/service/settings.hpp"
@@ -75,10 +76,22 @@ void take_room(Line& line) {
     }
 }
 
+/// Seen here at once; an agent with nothing to write looks once a minute.
+void take_card(Line& line) {
+    if (!line.facts->read_only) {
+        return;
+    }
+    const auto stopped = journal::read_only_error(line.file, "its file system can't be written");
+    line.trouble = stopped.what();
+    line.what_to_do = stopped.hint();
+    line.exit_code = attention;
+}
+
 void take_facts(Line& line) {
     try {
         line.facts = service::read_facts(line.file);
         take_room(line);
+        take_card(line);
     } catch (const Error& failure) {
         line.trouble = failure.what();
         line.what_to_do = failure.hint();
@@ -116,6 +129,7 @@ json to_json(const Line& line) {
         out["oldest_recorded_at"] = optional_text(line.facts->oldest_recorded_at);
         out["free_bytes"] = line.facts->free_bytes;
         out["room"] = sync::name_of(line.room);
+        out["read_only"] = line.facts->read_only;
         out["pruned_through"] = line.facts->identity.pruned_through;
     }
     if (line.running) {

@@ -19,6 +19,7 @@
 #include "agent/journal/known_shapes.hpp"
 #include "agent/journal/last_stop.hpp"
 #include "agent/journal/ledger.hpp"
+#include "agent/journal/mount.hpp"
 #include "agent/journal/owner.hpp"
 #include "agent/journal/retention.hpp"
 #include "agent/journal/rows.hpp"
@@ -101,6 +102,8 @@ class SqliteJournal final : public Journal {
     std::int64_t data_version() override;
 
     bool left_behind() const override { return lock_ && lock_->left_behind(); }
+
+    bool read_only() const override { return is_read_only(database_.file().parent_path()); }
 
     bool swapped() override { return key_of(database_.file()) != key_; }
 

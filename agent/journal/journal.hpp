@@ -120,6 +120,10 @@ class Journal : public JournalReader {
     /// True when the path no longer names the file that is open: somebody swapped it.
     [[nodiscard]] virtual bool swapped() = 0;
 
+    /// The kernel has given up writing to the file's card (mount.hpp): nothing tells an agent that
+    /// has nothing to write.
+    [[nodiscard]] virtual bool read_only() const { return false; }
+
     /// `new` -> `held` for rows after the acked ones, at most `limit` rows under one lock, the
     /// newest ones first. Looks at a bounded number of rows. Rows with seq > `through` are left
     /// alone.

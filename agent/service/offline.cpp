@@ -6,6 +6,7 @@
 
 #include "agent/journal/backlog.hpp"
 #include "agent/journal/cursor.hpp"
+#include "agent/journal/mount.hpp"
 #include "agent/journal/reading.hpp"
 #include "agent/journal/rows.hpp"
 
@@ -39,6 +40,7 @@ JournalFacts read_facts(const std::filesystem::path& file) {
         facts.free_bytes =
             static_cast<std::int64_t>(system.f_bavail) * static_cast<std::int64_t>(system.f_frsize);
     }
+    facts.read_only = journal::is_read_only(database.file().parent_path());
     return facts;
 }
 

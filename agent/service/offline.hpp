@@ -14,6 +14,7 @@ struct JournalFacts {
     bool depth_exact = true;  ///< false: by their numbers, a long backlog isn't counted
     std::optional<std::string> oldest_recorded_at;
     std::int64_t free_bytes = 0;
+    bool read_only = false;  ///< its file system isn't written any more (mount.hpp)
 };
 
 /// Reads only, and takes no lock that the agent or the tap's program could meet. Becomes the file's

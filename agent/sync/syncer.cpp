@@ -1,12 +1,14 @@
 #include "agent/sync/syncer.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "agent/journal/mount.hpp"
 #include "common/log.hpp"
 #include "common/test_hook.hpp"
 
@@ -21,6 +23,7 @@ constexpr BackoffLimits storage_backoff{1s, 60s, 1s};
 constexpr std::chrono::milliseconds busy_pause = 50ms;
 /// How soon an ack that didn't fit on the disk is tried again.
 constexpr std::chrono::milliseconds full_disk_retry = 30s;
+constexpr std::chrono::milliseconds card_look_period = 60s;
 constexpr std::int64_t shortest_heartbeat_s = 5;
 constexpr std::int64_t longest_heartbeat_s = 3'600;
 
@@ -288,7 +291,26 @@ asio::awaitable<void> Syncer::close() {
     }
 }
 
+/// What can be read is sent all the same; only an agent with nothing to write looks here.
+asio::awaitable<void> Syncer::look_at_card() {
+    progress_.step("look at the card", disk_limit);
+    auto work = [](journal::Journal& journal) { return journal.read_only(); };
+    auto asking = store_.with(work);
+    read_only_ = co_await std::move(asking);
+    look_at_card_at_ = clock_.now_mono() + card_look_period;
+    if (read_only_) {
+        const std::string directory = std::filesystem::path(options_.file).parent_path();
+        const Error stopped =
+            journal::read_only_error(directory, "its file system can't be written");
+        complain(SyncState::storage_error, stopped);
+    }
+}
+
 asio::awaitable<void> Syncer::wait_for_rows() {
+    if (clock_.now_mono() >= look_at_card_at_) {
+        auto looking = look_at_card();
+        co_await std::move(looking);
+    }
     const auto now = clock_.now_mono();
     if (now >= heartbeat_at_) {
         hello_due_ = true;
@@ -296,10 +318,11 @@ asio::awaitable<void> Syncer::wait_for_rows() {
     }
     if (!stopping_ && !reopen_) {
         // Acks that don't fit on the disk are a matter for the technician, though all is sent.
-        const SyncState rest = unwritten_ ? SyncState::storage_error : SyncState::idle;
+        const bool trouble = unwritten_ || read_only_;
+        const SyncState rest = trouble ? SyncState::storage_error : SyncState::idle;
         enter(hold_ ? SyncState::held : rest);
     }
-    auto limit = std::chrono::milliseconds(heartbeat_at_ - now);
+    auto limit = std::chrono::milliseconds(std::min(heartbeat_at_, look_at_card_at_) - now);
     if (unwritten_) {
         limit = std::min<std::chrono::milliseconds>(limit, full_disk_retry);
     }

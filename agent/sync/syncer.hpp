@@ -176,6 +176,7 @@ class Syncer {
     [[nodiscard]] bool split();
 
     boost::asio::awaitable<void> wait_for_rows();
+    boost::asio::awaitable<void> look_at_card();
     boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
     void enter(SyncState state);
     void complain(SyncState state, const Error& failure);
@@ -210,6 +211,8 @@ class Syncer {
     Position position_;
     std::optional<Parcel> ready_;
     std::optional<journal::AckRecord> unwritten_;
+    MonoTime look_at_card_at_;
+    bool read_only_ = false;
     MonoTime heartbeat_at_;
     std::optional<MonoTime> raise_not_before_;
     std::optional<MonoTime> mend_not_before_;

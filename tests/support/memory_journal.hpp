@@ -39,6 +39,7 @@ struct MemoryFile {
     std::optional<Error> read_failure;
     bool left_behind = false;
     bool swapped = false;
+    bool read_only = false;
 
     MemoryFile() {
         identity.journal_id = "11111111-2222-4333-8444-555555555555";
@@ -92,6 +93,8 @@ class MemoryJournal final : public journal::Journal {
     [[nodiscard]] bool left_behind() const override { return file_.left_behind; }
 
     [[nodiscard]] bool swapped() override { return file_.swapped; }
+
+    [[nodiscard]] bool read_only() const override { return file_.read_only; }
 
     [[nodiscard]] std::optional<wire::Batch> next_batch(
         Seq after, const RowHash& previous, journal::BatchLimits limits

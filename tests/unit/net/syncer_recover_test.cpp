@@ -1,4 +1,5 @@
-// A failure on the way out of another one.
+// Failures of the card that nobody meets at once: on the way out of another one, or with nothing to
+// write.
 #include "tests/support/syncer_bar.hpp"
 
 using namespace std::chrono_literals;
@@ -35,4 +36,23 @@ TEST_CASE("Syncer: an ack that the card doesn't take while central is away doesn
         CHECK(bar.file.identity.acked_through == 1'200);
         CHECK(bar.all_stored_once());
     }
+}
+
+TEST_CASE("Syncer: with nothing to write a card that the kernel stopped is noticed within a minute"
+) {
+    Bar bar;
+    bar.start();
+    bar.pour(10);
+    bar.run(5s);
+    REQUIRE(bar.state() == SyncState::idle);
+    bar.file.read_only = true;
+    bar.run(61s, 100ms);
+    CHECK(bar.state() == SyncState::storage_error);
+    CHECK_FALSE(bar.syncer.status().hint.empty());
+    bar.pour(10);
+    bar.run(5s);
+    CHECK(bar.all_stored_once());
+    bar.file.read_only = false;
+    bar.run(61s, 100ms);
+    CHECK(bar.state() == SyncState::idle);
 }
