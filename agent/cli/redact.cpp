@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <sstream>
 
 #include "common/error.hpp"
@@ -14,7 +15,10 @@ namespace {
 
 constexpr std::string_view mask = "[secret]";
 constexpr std::size_t least_line_bytes = 16;  ///< of a key; shorter ones are padding
-constexpr std::array<std::string_view, 12> names{
+/// Also as a part of a longer name, but for those of `whole_names`.
+constexpr std::array<std::string_view, 14> names{
+    "pass",
+    "pw",
     "password",
     "passwd",
     "passphrase",
@@ -27,7 +31,10 @@ constexpr std::array<std::string_view, 12> names{
     "authorization",
     "cookie",
     "pwd"};
+constexpr std::array<std::string_view, 2> whole_names{"pass", "pw"};
 constexpr std::size_t token_root_chars = 64;
+/// What stands behind a name and a blank is a word of prose, unless it looks like this.
+constexpr std::size_t least_secret_chars = 12;
 
 bool is_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
@@ -102,12 +109,28 @@ void hide_codes(std::string& text) {
     }
 }
 
+bool is_digit(char c) {
+    return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+/// Where the part before the first '/' can't be host and port, the password has a '/' in it.
+bool has_password(std::string_view authority) {
+    const auto colon = authority.rfind(':');
+    const auto port = colon == std::string_view::npos ? "" : authority.substr(colon + 1);
+    return !std::all_of(port.begin(), port.end(), is_digit) &&
+           authority.find(']') ==
+               std::string_view::npos;  // an address of IPv6 has colons of its own
+}
+
 /// scheme://user:password@host
 void hide_users(std::string& text) {
     std::size_t at = 0;
     while ((at = text.find("://", at)) != std::string::npos) {
         at += 3;
-        const auto end = std::min(text.find_first_of("/?# \t\r\n\"'<>", at), text.size());
+        auto end = std::min(text.find_first_of("/?# \t\r\n\"'<>", at), text.size());
+        if (has_password(std::string_view(text).substr(at, end - at))) {
+            end = std::min(text.find_first_of(" \t\r\n\"'<>", at), text.size());
+        }
         const auto sign = text.substr(at, end - at).rfind('@');
         if (sign != std::string::npos) {
             text.replace(at, sign, mask);
@@ -129,17 +152,26 @@ std::size_t skip(const std::string& text, std::size_t at, std::string_view which
     return std::min(text.find_first_not_of(which, at), text.size());
 }
 
-/// The value of a name that ends at `at`: `=x`, `: "x y"`, `\": \"x\"`; empty: it has none. That of
-/// a header (RFC 9110) is the rest of its line.
-Span value_after(const std::string& text, std::size_t at, bool header) {
-    while (at < text.size() && is_word(text[at])) {
-        ++at;
+/// Where the bracket that opens at `at` closes again, at most at the end of the line.
+std::size_t end_of_brackets(const std::string& text, std::size_t at) {
+    const auto line = std::min(text.find('\n', at), text.size());
+    int depth = 0;
+    for (; at < line; ++at) {
+        const char c = text[at];
+        depth += c == '{' || c == '[' ? 1 : 0;
+        depth -= c == '}' || c == ']' ? 1 : 0;
+        if (depth == 0) {
+            return at + 1;
+        }
     }
-    at = skip(text, at, "\\\"' ");
-    if (at >= text.size() || (text[at] != '=' && text[at] != ':')) {
-        return {};
+    return line;
+}
+
+Span value_at(const std::string& text, std::size_t at, bool header) {
+    at = skip(text, at, "\\ ");
+    if (at < text.size() && (text[at] == '{' || text[at] == '[')) {
+        return {at, end_of_brackets(text, at)};
     }
-    at = skip(text, at + 1, "\\ ");
     const bool quoted = at < text.size() && (text[at] == '"' || text[at] == '\'');
     std::string quote = header ? "\r\n\"'" : " \t\r\n\"',;&}";
     if (quoted) {
@@ -153,13 +185,66 @@ Span value_after(const std::string& text, std::size_t at, bool header) {
     return {begin, end};
 }
 
+/// RFC 3986, 2.1: %3D and %26 are '=' and '&'.
+std::optional<Span> encoded_value(const std::string& text, std::size_t at) {
+    if (lower(text.substr(at, 3)) != "%3d") {
+        return std::nullopt;
+    }
+    const auto begin = at + 3;
+    const auto end = std::min(text.find_first_of(" \t\r\n\"'&", begin), text.size());
+    return Span{begin, std::min(end, text.find("%26", begin))};
+}
+
+bool looks_random(std::string_view word) {
+    const auto letter = [](char c) { return is_word(c) && !is_digit(c); };
+    return word.size() >= least_secret_chars && std::any_of(word.begin(), word.end(), is_digit) &&
+           std::any_of(word.begin(), word.end(), letter);
+}
+
+/// `--password X`, `token X`.
+Span word_behind(const std::string& text, std::size_t name, std::size_t at) {
+    const auto value = value_at(text, at, false);
+    const auto start = std::min(text.find_last_of(" \t\r\n\"'", name) + 1, name);
+    const bool option = text[start] == '-';
+    const auto word = std::string_view(text).substr(value.begin, value.end - value.begin);
+    return option || looks_random(word) ? value : Span{};
+}
+
+/// The value of the name in `name`: `=x`, `: "x y"`, `\": \"x\"`; empty: it has none. That of a
+/// header (RFC 9110) is the rest of its line.
+Span value_after(const std::string& text, Span name, bool header) {
+    auto at = name.end;
+    while (at < text.size() && is_word(text[at])) {
+        ++at;
+    }
+    if (const auto encoded = encoded_value(text, at)) {
+        return *encoded;
+    }
+    const bool blank = at < text.size() && text[at] == ' ';
+    const auto behind_name = at;
+    at = skip(text, at, "\\\"' ");
+    if (at < text.size() && (text[at] == '=' || text[at] == ':')) {
+        return value_at(text, at + 1, header);
+    }
+    return blank ? word_behind(text, name.begin, behind_name) : Span{};
+}
+
+bool is_part(std::string_view name, const std::string& text, std::size_t at) {
+    const bool whole = std::find(whole_names.begin(), whole_names.end(), name) != whole_names.end();
+    const auto end = at + name.size();
+    return whole && ((at > 0 && is_word(text[at - 1]) && text[at - 1] != '_') ||
+                     (end < text.size() && is_word(text[end])));
+}
+
 void hide_named(std::string& text) {
     for (const auto name : names) {
         auto lowered = lower(text);
         std::size_t at = 0;
         while ((at = lowered.find(name, at)) != std::string::npos) {
-            const auto value = value_after(text, at + name.size(), is_header(name));
-            at += name.size();
+            const Span found{at, at + name.size()};
+            const auto value =
+                is_part(name, text, at) ? Span{} : value_after(text, found, is_header(name));
+            at = found.end;
             if (value.end > value.begin) {
                 text.replace(value.begin, value.end - value.begin, mask);
                 lowered.replace(value.begin, value.end - value.begin, mask);
