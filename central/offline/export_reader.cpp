@@ -78,6 +78,14 @@ ExportReader::ExportReader(const std::filesystem::path& file)
             "give the file that `tapline-agent journal export` wrote"
         );
     }
+    if (!std::filesystem::is_regular_file(file)) {
+        throw Error(
+            ErrorKind::usage,
+            "no_file",
+            fmt::format("{} is no plain file", file.string()),
+            "give the file that `tapline-agent journal export` wrote; it is read twice"
+        );
+    }
     first_line_ = line();
     if (!first_line_.starts_with(begins)) {
         throw bad_file("not_an_export", file, "it isn't a file of `tapline-agent journal export`");
@@ -93,6 +101,7 @@ std::string ExportReader::line() {
     std::string text;
     std::array<char, 65'536> piece{};
     while (text.empty() || text.back() != '\n') {
+        const auto before = ::gztell(packed_.get());
         const char* got = ::gzgets(packed_.get(), piece.data(), static_cast<int>(piece.size()));
         if (got == nullptr) {
             int code = Z_OK;
@@ -102,7 +111,8 @@ std::string ExportReader::line() {
             }
             return text;
         }
-        text += got;
+        // By their number: a byte of 0 is no end.
+        text.append(got, static_cast<std::size_t>(::gztell(packed_.get()) - before));
         if (text.size() > wire::max_export_line_bytes) {
             throw bad_file("not_an_export", file_, "a line of it is too long");
         }

@@ -157,6 +157,10 @@ class ImportPours(unittest.TestCase):
                 self.refused(str(bad), "contradiction")
         bad.write_bytes(self.rewritten(good, lambda lines: [lines[0].replace(b'_export":1', b'_export":2', 1), *lines[1:]]))
         self.refused(str(bad), "export_version")
+        for nothing in (bytes(3_000_000), gzip.compress(bytes(3_000_000))):
+            bad.write_bytes(nothing)
+            self.refused(str(bad), "not_an_export")
+        self.refused("/dev/zero", "no_file", 2)
         bad.write_bytes(b"\x00\xff not json")
         self.refused(str(bad), "not_an_export")
         self.refused(self.stage.path("nowhere"), "no_file", 2)
