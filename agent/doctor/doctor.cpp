@@ -49,6 +49,7 @@ std::vector<Group> groups_of(const Scope& scope, const service::Settings& settin
         groups.push_back(storage_group(journal));
         groups.push_back(wal_group(scope.look, journal));
         groups.push_back(journal_group(journal, scope.quick_check));
+        groups.push_back(writer_group(scope.look, journal));
         groups.push_back(old_loop_group(scope.look, settings, journal));
         groups.push_back(versions_group(settings, journal));
     }

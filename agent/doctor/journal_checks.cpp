@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/doctor/looks.hpp"
+#include "agent/doctor/writer_sqlite.hpp"
 #include "agent/journal/cursor.hpp"
 #include "agent/journal/database.hpp"
 #include "agent/journal/known_shapes.hpp"
@@ -120,29 +121,14 @@ void check_migration(journal::Database& database, const std::string& file, const
     );
 }
 
-/// The WAL-reset bug (SQLite 3.51.3, release notes) is mended in 3.51.3, 3.50.7 and 3.44.6.
-bool has_reset_bug(const std::string& version) {
-    int major = 0;
-    int minor = 0;
-    int patch = 0;
-    char dot = 0;
-    std::istringstream(version) >> major >> dot >> minor >> dot >> patch;
-    const auto at_least = [&](int wanted_minor, int wanted_patch) {
-        return minor == wanted_minor && patch >= wanted_patch;
-    };
-    return major < 4 && minor <= 51 && !at_least(51, 3) && !at_least(50, 7) && !at_least(44, 6);
-}
-
-/// The agent's own; it isn't in danger, whatever its version (journal/checkpoint.hpp). What the
-/// tap's program does can't be seen from outside.
+/// The agent's own; it isn't in danger, whatever its version (journal/checkpoint.hpp). For
+/// that of the tap's program see writer_checks.cpp.
 void check_version(const std::string& version, const Tell& tell) {
     const bool bug = has_reset_bug(version);
     tell(
         {"sqlite_version",
          bug ? Verdict::unknown : Verdict::ok,
-         version + (bug ? ", before the fix of the WAL-reset bug; the agent works round it, the "
-                          "tap's program can't be asked"
-                        : ""),
+         version + (bug ? ", before the fix of the WAL-reset bug; the agent works round it" : ""),
          "",
          ""}
     );

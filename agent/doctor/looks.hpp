@@ -30,6 +30,8 @@ namespace tapline::doctor {
 [[nodiscard]] Group storage_group(const std::string& journal);
 [[nodiscard]] Group wal_group(const Look& look, const std::string& journal);
 [[nodiscard]] Group journal_group(const std::string& journal, std::chrono::seconds quick_check);
+/// The SQLite of the tap's program, and who else has the journal open.
+[[nodiscard]] Group writer_group(const Look& look, const std::string& journal);
 /// The tap's program and what its old sync loop is set to.
 [[nodiscard]] Group old_loop_group(
     const Look& look, const service::Settings& settings, const std::string& journal

@@ -49,6 +49,7 @@ NAMED = {
     "old_backlog": {"backlog"},
     "damaged_page": {"journal_integrity"},
     "forgotten_transaction": {"wal_size", "wal_pinned"},
+    "second_forwarder": {"other_programs", "writer_sqlite"},
     "swapped_journal": {"journal_swapped"},
     "stray_in_a_home": {"stray_journal"},
     "stray_beside": {"stray_journal"},
@@ -98,6 +99,9 @@ class PlantedFaults(DoctorCase):
                         self.assertIn(f"process {said['pid']} ", found[check]["measured"])
                         self.assertIn("holder.py", found[check]["measured"])
                         self.assertNotIn("Kanarienvogel7", json.dumps(found))
+                if name == "second_forwarder":
+                    self.assertIn(f"process {said['pid']}: SQLite 3.", found["writer_sqlite"]["measured"])
+                    self.assertEqual(found["other_programs"]["measured"].count("holder.py"), 2)
                 if "stray" in said:
                     self.assertIn(os.path.basename(os.path.dirname(said["stray"])), found["stray_journal"]["measured"])
                     if "pid" in said:

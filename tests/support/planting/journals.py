@@ -109,6 +109,22 @@ def hold(plan):
     plan.say(pid=process.pid)
 
 
+def mapped_sqlite(pid):
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        return {line[line.index("/"):].strip() for line in maps if "sqlite3" in line}
+
+
+@fault
+def second_forwarder(plan):
+    """Two programs have the journal open, and the tree has the SQLite that they work with."""
+    hold(plan)
+    for library in mapped_sqlite(plan.said["pid"]):
+        link = plan.root + library
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        os.symlink(library, link)
+    hold(plan)
+
+
 @fault
 def forgotten_transaction(plan):
     hold(plan)
