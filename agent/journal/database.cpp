@@ -329,6 +329,10 @@ void Database::set_deadline(std::optional<std::chrono::steady_clock::time_point>
     sqlite3_progress_handler(handle, progress_steps, overdue, connection_.get());
 }
 
+void Database::interrupt() noexcept {
+    sqlite3_interrupt(connection_->database->getHandle());
+}
+
 void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
     sqlite3_busy_timeout(connection_->database->getHandle(), static_cast<int>(timeout.count()));
 }

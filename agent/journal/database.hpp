@@ -111,6 +111,10 @@ class Database {
 
     /// After this point in time every running statement fails with storage_busy/"deadline".
     void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline);
+    /// Statements that run now fail with storage_busy/"deadline". From any thread while this lives;
+    /// also where a deadline isn't looked at: an integrity check is one step per b-tree in SQLite
+    /// before 3.42.
+    void interrupt() noexcept;
     void set_busy_timeout(std::chrono::milliseconds timeout);
 
     /// Puts all of `source` in place of what is here, in one transaction of SQLite's own backup:

@@ -24,9 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view magic = "SQLite format 3";
 constexpr std::string_view sql_integrity = "PRAGMA integrity_check(20)";
-constexpr std::string_view sql_quick_check = "PRAGMA quick_check(1)";
-/// Each page is read once.
-constexpr std::string_view sql_small_cache = "PRAGMA cache_size=-256";
 constexpr std::string_view sql_adopted_through = "SELECT adopted_through FROM tapline_journal";
 constexpr std::string_view sql_prunable = "SELECT prunable_through FROM tapline_journal";
 /// Columns of a pour that never change once it is written.
@@ -68,24 +65,6 @@ Database open_copy(const fs::path& copy, const fs::path& shown_as) {
 }
 
 }  // namespace
-
-std::string quick_damage_of(const fs::path& file, std::chrono::milliseconds limit) {
-    try {
-        Database database(file);
-        database.exec(sql_small_cache);
-        database.set_deadline(std::chrono::steady_clock::now() + limit);
-        auto found = database.text(sql_quick_check);
-        return found == "ok" ? std::string() : found;
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::storage_busy) {
-            return {};
-        }
-        if (error.kind() != ErrorKind::storage_corrupt) {
-            throw;
-        }
-        return error.what();
-    }
-}
 
 std::vector<std::string> damage_of(const fs::path& file, const fs::path& shown_as) {
     try {

@@ -46,13 +46,6 @@ struct Rehearse {
     const std::filesystem::path& copy, const std::filesystem::path& shown_as
 );
 
-/// What quick_check finds first in a live journal, by a connection of its own; empty: nothing, or
-/// it wasn't done within `limit`. Becomes nobody: the caller is the owner already. Throws what
-/// keeps it from looking.
-[[nodiscard]] std::string quick_damage_of(
-    const std::filesystem::path& file, std::chrono::milliseconds limit
-);
-
 /// Leaves every file byte for byte as it is. Throws FileError not_a_database, damaged, foreign_wal,
 /// unknown_shape, and refused/"breaks_writer".
 [[nodiscard]] Inspection inspect(const std::filesystem::path& file, const Rehearse& wanted);

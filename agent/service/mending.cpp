@@ -1,11 +1,12 @@
 #include "agent/service/mending.hpp"
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "agent/journal/inspect.hpp"
+#include "agent/journal/damage_check.hpp"
 #include "agent/journal/owner.hpp"
 #include "agent/salvage/salvage.hpp"
 
@@ -41,9 +42,11 @@ sync::Mending mending_of(std::string file, boost::asio::any_io_executor thread) 
         options.max_kept = max_kept;
         return words_of(salvage::salvage(file, options));
     };
-    mending.check = [file] {
-        return journal::quick_damage_of(journal::real_journal_path(file), check_limit);
+    const auto check = std::make_shared<journal::DamageCheck>();
+    mending.check = [file, check] {
+        return check->run(journal::real_journal_path(file), check_limit);
     };
+    mending.stop_check = [check] { check->stop(); };
     mending.thread = std::move(thread);
     return mending;
 }

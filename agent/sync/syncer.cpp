@@ -104,6 +104,9 @@ void Syncer::stop() {
     rows_.notify();
     stop_.notify();
     check_.notify();
+    if (options_.mending.stop_check) {
+        options_.mending.stop_check();
+    }
 }
 
 void Syncer::wake() {

@@ -50,6 +50,8 @@ struct Mending {
     /// once after an unclean stop, else `first_check` after the opening, and every `check_period`:
     /// a card fails under a running agent too, and SQLite tells only of pages that it reads.
     std::function<std::string()> check;
+    /// Ends one that runs; nullptr: it can't be. From any thread.
+    std::function<void()> stop_check;
     std::chrono::milliseconds first_check{600'000};
     std::chrono::milliseconds check_period{86'400'000};
     boost::asio::any_io_executor thread;
