@@ -255,6 +255,7 @@ asio::awaitable<void> Syncer::open() {
     hello_due_ = true;
     position_ = Position{identity.acked_through, identity.acked_hash};
     ready_.reset();
+    unmoved_.reset();
     unwritten_.reset();
     salvaged_ = identity.salvaged;
     prunable_through_ = identity.prunable_through;
@@ -321,12 +322,12 @@ asio::awaitable<void> Syncer::wait_for_rows() {
     }
     if (!stopping_ && !reopen_) {
         // Acks that don't fit on the disk are a matter for the technician, though all is sent.
-        const bool trouble = unwritten_ || read_only_;
+        const bool trouble = unmoved_ || unwritten_ || read_only_;
         const SyncState rest = trouble ? SyncState::storage_error : SyncState::idle;
         enter(hold_ ? SyncState::held : rest);
     }
     auto limit = std::chrono::milliseconds(std::min(heartbeat_at_, look_at_card_at_) - now);
-    if (unwritten_) {
+    if (unmoved_ || unwritten_) {
         limit = std::min<std::chrono::milliseconds>(limit, full_disk_retry);
     }
     progress_.step("wait for pours", limit);

@@ -150,6 +150,7 @@ class Syncer {
     [[nodiscard]] boost::asio::awaitable<wire::Hello> compose_hello();
     boost::asio::awaitable<void> take_cursor(wire::HelloReply reply);
     boost::asio::awaitable<void> move_cursor(Position to);
+    boost::asio::awaitable<void> write_move();
     boost::asio::awaitable<void> heed(std::string central, std::string minimum);
     boost::asio::awaitable<void> raise(std::string target);
     boost::asio::awaitable<void> note_prunable(Seq through);
@@ -212,6 +213,7 @@ class Syncer {
     journal::BatchLimits limits_of_central_;
     Position position_;
     std::optional<Parcel> ready_;
+    std::optional<Position> unmoved_;  ///< where central says that the cursor is; before unwritten_
     std::optional<journal::AckRecord> unwritten_;
     MonoTime look_at_card_at_;
     bool read_only_ = false;

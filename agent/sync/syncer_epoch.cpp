@@ -92,6 +92,7 @@ asio::awaitable<void> Syncer::take_epoch(wire::EpochGrant grant) {
         grant.cursor
     );
     ready_.reset();
+    unmoved_.reset();
     unwritten_.reset();
     salvaged_ = false;
     position_ = Position{grant.cursor, grant.hash};

@@ -157,7 +157,11 @@ asio::awaitable<Syncer::Prepared> Syncer::prepare(std::optional<Position> next) 
 }
 
 asio::awaitable<void> Syncer::write_down() {
-    if (!unwritten_) {
+    if (unmoved_) {
+        auto writing = write_move();
+        co_await std::move(writing);
+    }
+    if (!unwritten_ || unmoved_) {
         co_return;
     }
     progress_.step("write an ack down", options_.request_deadline + disk_limit);

@@ -141,6 +141,15 @@ asio::awaitable<void> Syncer::note_prunable(Seq through) {
 }
 
 asio::awaitable<void> Syncer::move_cursor(Position to) {
+    unmoved_ = to;
+    position_ = to;
+    status_.acked_through = to.seq;
+    auto writing = write_move();
+    co_await std::move(writing);
+}
+
+asio::awaitable<void> Syncer::write_move() {
+    const Position to = *unmoved_;
     auto work = [to](journal::Journal& journal) { journal.move_cursor(to.seq, to.hash); };
     try {
         auto moving = store_.with(work);
@@ -152,9 +161,9 @@ asio::awaitable<void> Syncer::move_cursor(Position to) {
         }
         // Sending what can still be read is the best that can be done for a full disk.
         complain(SyncState::storage_error, failure);
+        co_return;
     }
-    position_ = to;
-    status_.acked_through = to.seq;
+    unmoved_.reset();
 }
 
 }  // namespace tapline::sync

@@ -56,3 +56,23 @@ TEST_CASE("Syncer: with nothing to write a card that the kernel stopped is notic
     bar.run(61s, 100ms);
     CHECK(bar.state() == SyncState::idle);
 }
+
+TEST_CASE("Syncer: a cursor that doesn't fit on a full disk is written once there is room") {
+    Bar bar;
+    bar.start();
+    bar.pour(10);
+    bar.run(5s);
+    REQUIRE(bar.file.identity.acked_through == 10);
+    // As a card that was restored from a copy of the morning.
+    bar.file.identity.acked_through = 0;
+    bar.file.write_failure.emplace(ErrorKind::storage_full, "disk_full", "it is full", "make room");
+    bar.syncer.swapped();
+    bar.run(60s, 50ms);
+    CHECK(bar.state() == SyncState::storage_error);
+    CHECK(bar.file.identity.acked_through == 0);
+    bar.file.write_failure.reset();
+    bar.run(60s, 50ms);
+    CHECK(bar.state() == SyncState::idle);
+    CHECK(bar.file.identity.acked_through == 10);
+    CHECK(bar.all_stored_once());
+}
