@@ -220,6 +220,7 @@ class Syncer {
     MonoTime heartbeat_at_;
     std::optional<MonoTime> raise_not_before_;
     std::optional<MonoTime> mend_not_before_;
+    std::optional<Error> mend_failure_;  ///< why it couldn't be mended; said until the next try
     MonoTime check_at_;
     std::string damage_;  ///< what the check found in the file that is open
 };

@@ -51,7 +51,7 @@ asio::awaitable<void> Syncer::run_checks() {
 
 /// Pours wait in the file meanwhile: what SQLite can still read of it may leave some out.
 asio::awaitable<void> Syncer::mend(Error damage) {
-    complain(SyncState::damaged, damage);
+    complain(SyncState::damaged, mend_failure_.value_or(damage));
     progress_.step("mend the journal", options_.mending.limit);
     open_ = false;
     hello_due_ = true;
@@ -63,7 +63,7 @@ asio::awaitable<void> Syncer::mend(Error damage) {
     const auto now = clock_.now_mono();
     const bool may_try = options_.mending.run && (!mend_not_before_ || now >= *mend_not_before_);
     if (may_try) {
-        std::optional<Error> failure;
+        mend_failure_.reset();
         mend_not_before_ = now + options_.mending.again_after;
         try {
             auto job = [&mending = options_.mending] { return mending.run(); };
@@ -71,12 +71,12 @@ asio::awaitable<void> Syncer::mend(Error damage) {
             const std::string done = co_await std::move(running);
             spdlog::warn("{}: {}", options_.file, printable(done));
         } catch (const Error& caught) {
-            failure = caught;
+            mend_failure_ = caught;
         }
-        if (!failure) {
+        if (!mend_failure_) {
             co_return;
         }
-        complain(SyncState::damaged, *failure);
+        complain(SyncState::damaged, *mend_failure_);
     }
     auto resting = pause(storage_backoff_.next());
     co_await std::move(resting);
