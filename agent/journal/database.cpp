@@ -15,6 +15,7 @@
 #include "agent/journal/connection.hpp"
 #include "agent/journal/disk_use.hpp"
 #include "agent/journal/mount.hpp"
+#include "agent/journal/wal_file.hpp"
 #include "common/error.hpp"
 
 namespace tapline::journal {
@@ -41,6 +42,9 @@ constexpr std::string_view connection_pragmas =
 Connection::Connection(const std::filesystem::path& name, int flags, const OpenOptions& options)
     : file(options.shown_as.value_or(name)) {
     const bool memory = name == ":memory:";
+    if (!memory && !options.as_empty) {
+        refuse_orphaned_wal(name, file);
+    }
     try {
         database = std::make_unique<SQLite::Database>(
             name.string(),

@@ -24,6 +24,7 @@
 #include "agent/journal/retention.hpp"
 #include "agent/journal/rows.hpp"
 #include "agent/journal/salvage_notes.hpp"
+#include "agent/journal/wal_file.hpp"
 #include "common/clock.hpp"
 
 namespace tapline::journal {
@@ -379,6 +380,7 @@ std::unique_ptr<SqliteJournal> open_as(
 ) {
     const auto real = real_journal_path(file);
     if (!std::filesystem::exists(real)) {
+        refuse_orphaned_wal(real, real);
         throw Error(
             ErrorKind::refused,
             "not_adopted",

@@ -4,6 +4,7 @@
 
 #include "agent/journal/known_shapes.hpp"
 #include "agent/journal/owner.hpp"
+#include "agent/journal/wal_file.hpp"
 #include "common/error.hpp"
 
 namespace tapline::journal {
@@ -24,6 +25,7 @@ Error not_adopted(const std::filesystem::path& file, const std::string& why) {
 Reading open_for_reading(const std::filesystem::path& file) {
     const auto real = real_journal_path(file);
     if (!std::filesystem::exists(real)) {
+        refuse_orphaned_wal(real, real);
         throw not_adopted(file, "doesn't exist");
     }
     become_owner(real);

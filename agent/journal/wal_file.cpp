@@ -6,9 +6,12 @@
 #include <fstream>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "common/error.hpp"
 
 namespace tapline::journal {
 
@@ -16,6 +19,7 @@ namespace {
 
 constexpr std::size_t header_bytes = 32;
 constexpr std::size_t frame_header_bytes = 24;
+constexpr std::uintmax_t smallest_database_bytes = 512;  // fileformat2.html 1.3.2, one page
 constexpr std::uint32_t magic_little = 0x377F0682;
 constexpr std::uint32_t magic_big = 0x377F0683;
 constexpr std::uint32_t wal_version = 3007000;
@@ -310,6 +314,36 @@ WalPosition wal_position(const std::filesystem::path& wal) {
         }
     }
     return {(std::uint64_t{big_endian(header, 16)} << 32U) | big_endian(header, 20), low};
+}
+
+bool has_orphaned_wal(const std::filesystem::path& database) {
+    std::error_code failure;
+    const auto bytes = std::filesystem::file_size(database, failure);
+    const bool too_short =
+        failure ? failure == std::errc::no_such_file_or_directory : bytes < smallest_database_bytes;
+    const auto wal_bytes = std::filesystem::file_size(database.string() + "-wal", failure);
+    return too_short && !failure && wal_bytes > header_bytes;
+}
+
+void refuse_orphaned_wal(
+    const std::filesystem::path& database, const std::filesystem::path& shown_as
+) {
+    if (!has_orphaned_wal(database)) {
+        return;
+    }
+    const bool there = std::filesystem::exists(database);
+    throw Error(
+        ErrorKind::storage_corrupt,
+        "damaged",
+        fmt::format(
+            "{} is {}, but its -wal is there: SQLite would delete it, and its pours",
+            shown_as.string(),
+            there ? "empty" : "missing"
+        ),
+        there ? "The running agent salvages it by itself, or: `tapline-agent journal salvage`."
+              : "Put the file back beside its -wal. If it is gone for good, make an empty one that "
+                "belongs to the same user (touch), then: `tapline-agent journal salvage`."
+    );
 }
 
 std::int64_t page_size_of(const std::filesystem::path& database) {

@@ -52,6 +52,15 @@ struct WalPages {
 /// -wal whose header is broken too is taken to have pages of 4096 bytes.
 [[nodiscard]] bool has_broken_frames(const std::filesystem::path& wal);
 
+/// The -wal holds something, and the file beside it is missing or shorter than any database: SQLite
+/// would delete the -wal (pager.c, pagerOpenWalIfPresent), and with it every commit since the last
+/// checkpoint.
+[[nodiscard]] bool has_orphaned_wal(const std::filesystem::path& database);
+/// Throws storage_corrupt/"damaged" then, and names `shown_as`.
+void refuse_orphaned_wal(
+    const std::filesystem::path& database, const std::filesystem::path& shown_as
+);
+
 /// From the header of a database file; 0 when it hasn't got one.
 [[nodiscard]] std::int64_t page_size_of(const std::filesystem::path& database);
 

@@ -139,6 +139,15 @@ class Discard {
     fs::path path_;
 };
 
+/// SQLite deletes a -wal beside an empty file, and takes it where the file has one page, whatever
+/// stands on it. A page of zeros loses nothing, and a kill behind it leaves less to be lost.
+void give_first_page(const fs::path& file) {
+    constexpr std::uintmax_t page = 4096;
+    if (journal::has_orphaned_wal(file)) {
+        fs::resize_file(file, page);
+    }
+}
+
 /// What one copy of the file tells.
 struct Examined {
     SalvageReport report;
@@ -292,6 +301,7 @@ Made Salvage::make(std::string_view name) {
     Made made;
     made.copy = std::make_unique<journal::StableCopy>(file_);
     const auto& copy = *made.copy;
+    give_first_page(copy.main());
     tell(options_, "check");
     const auto findings = journal::damage_of(copy.main(), file_);
     fs::remove(copy.main().string() + "-shm");
@@ -407,6 +417,7 @@ SalvageReport salvage(const fs::path& file, const SalvageOptions& options) {
     if (options.max_kept) {
         check_kept(real, *options.max_kept);
     }
+    give_first_page(real);
     return Salvage(real, options).run();
 }
 
