@@ -77,8 +77,15 @@ void look_at_wal(const Look& look, const std::string& named, const Tell& tell) {
          ""}
     );
     std::string holders;
-    for (const auto pid : look.holders_of_another(journal)) {
-        holders += (holders.empty() ? "" : "; ") + look.process(pid);
+    for (const auto* end : {"", "-wal"}) {
+        for (const auto pid : look.holders_of_another(journal.string() + end)) {
+            holders += fmt::format(
+                "{}{}{}",
+                holders.empty() ? "" : "; ",
+                look.process(pid),
+                *end == 0 ? "" : " (its -wal)"
+            );
+        }
     }
     tell(
         {"journal_swapped",

@@ -52,6 +52,10 @@ std::optional<FileKey> key_of(const std::filesystem::path& file) {
                                               : std::nullopt;
 }
 
+std::filesystem::path wal_of(const Database& database) {
+    return database.file().string() + "-wal";
+}
+
 /// Where each journal revision begins; a batch never crosses such a line.
 std::vector<std::pair<Seq, std::string>> revision_lines(Database& database) {
     std::vector<std::pair<Seq, std::string>> lines;
@@ -86,7 +90,8 @@ class SqliteJournal final : public Journal {
           data_version_(database_.prepare(sql_data_version)),
           backlog_(database_, rows_),
           acked_at_start_(cursor_.read().acked_through),
-          salvaged_(salvage_epoch_due(database_)) {
+          salvaged_(salvage_epoch_due(database_)),
+          wal_key_(key_of(wal_of(database_))) {
         if (access == Access::work) {
             heal_settled();
         }
@@ -106,7 +111,15 @@ class SqliteJournal final : public Journal {
 
     bool read_only() const override { return is_read_only(database_.file().parent_path()); }
 
-    bool swapped() override { return key_of(database_.file()) != key_; }
+    bool swapped() override {
+        if (key_of(database_.file()) != key_) {
+            return true;
+        }
+        // Somebody removed the -wal: the tap writes to another one, and what is in ours is read by
+        // nobody else. So it is sent first.
+        return wal_key_ && key_of(wal_of(database_)) != wal_key_ &&
+               rows_.max_seq() <= cursor_.read().acked_through;
+    }
 
     std::optional<wire::Batch> next_batch(Seq after, const RowHash& previous, BatchLimits limits)
         override;
@@ -159,6 +172,7 @@ class SqliteJournal final : public Journal {
     Backlog backlog_;
     Seq acked_at_start_ = 0;
     bool salvaged_;
+    std::optional<FileKey> wal_key_;
 };
 
 std::vector<std::pair<Seq, std::string>> SqliteJournal::check_revision(Database& database) {

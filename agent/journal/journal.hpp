@@ -117,7 +117,8 @@ class Journal : public JournalReader {
 
     /// Changes whenever another connection has committed (PRAGMA data_version); no disk write.
     [[nodiscard]] virtual std::int64_t data_version() = 0;
-    /// True when the path no longer names the file that is open: somebody swapped it.
+    /// True when the path no longer names the file that is open: somebody swapped it; or its -wal,
+    /// and all pours of ours are acked.
     [[nodiscard]] virtual bool swapped() = 0;
 
     /// The kernel has given up writing to the file's card (mount.hpp): nothing tells an agent that

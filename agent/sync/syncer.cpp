@@ -154,7 +154,7 @@ asio::awaitable<void> Syncer::run_rounds() {
 
 asio::awaitable<void> Syncer::round() {
     if (reopen_ && open_) {
-        spdlog::warn("{}: another file has this name now; opening it", options_.file);
+        spdlog::warn("{}: it, or its -wal, is another file now; opening it", options_.file);
         open_ = false;
         unwritten_.reset();
         upkeep_.closed();

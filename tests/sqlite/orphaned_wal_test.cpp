@@ -89,3 +89,22 @@ TEST_CASE("an empty file without a -wal, or with an empty one, is as it was") {
     journal::adopt(file);
     CHECK(journal::Journal::open(file)->counts().max_seq == 0);
 }
+
+TEST_CASE("a -wal that somebody removed is another file, once all that was seen is acked") {
+    const TempDir dir;
+    const auto file = dir / "local_journal.db";
+    make_known_journal(file, {in_the_file, 20, 20});
+    const auto journal = journal::Journal::open(file);
+    CHECK_FALSE(journal->swapped());
+    fs::remove(file.string() + "-wal");
+    CHECK_FALSE(journal->swapped());
+    RowHash hash = journal->identity().acked_hash;
+    const auto batch = journal->next_batch(20, hash, {});
+    REQUIRE(batch);
+    journal::AckRecord ack;
+    ack.first_seq = batch->first_seq;
+    ack.acked_through = batch->last_seq;
+    ack.hash = batch->hash;
+    journal->record_ack(ack);
+    CHECK(journal->swapped());
+}
