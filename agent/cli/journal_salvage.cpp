@@ -44,6 +44,7 @@ json to_json(const salvage::SalvageReport& report) {
         {"settled_through", report.settled_through},
         {"to_send", report.to_send},
         {"doubtful", report.doubtful},
+        {"noted", report.noted},
         {"doubts", report.doubts},
         {"missing", report.missing},
         {"top", report.top},
@@ -73,6 +74,11 @@ void print_report(const salvage::SalvageReport& report, const std::string& file)
     );
     for (const auto& [kind, count] : report.doubts) {
         fmt::print("          {:>9} {}\n", count, kind);
+    }
+    if (report.noted > 0) {
+        fmt::print(
+            "{:>9} more are known from earlier salvages: in quarantine already\n", report.noted
+        );
     }
     fmt::print("{:>9} seqs behind {} are gone\n", report.missing, report.settled_through);
     if (report.new_identity) {

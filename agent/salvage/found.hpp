@@ -27,6 +27,7 @@ struct FoundRow {
     Origin origin = Origin::tree;
     bool decodes = false;
     bool valid = false;              ///< passes the validator (common/pour.hpp)
+    bool noted = false;              ///< an earlier salvage left it in doubt: never valid
     std::uint64_t id_digest = 0;     ///< of client_tx_id
     std::uint64_t value_digest = 0;  ///< of everything that the row hash covers
 };

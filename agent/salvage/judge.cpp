@@ -138,9 +138,7 @@ void Judge::choose() {
         return found_.rows[i].origin == Origin::guessed && !sound(found_.rows[i]);
     });
     // What no tree leads to may be an older copy of the page, or a broken frame's.
-    std::erase_if(others_, [this](std::size_t i) {
-        return found_.rows[i].origin != Origin::tree;
-    });
+    std::erase_if(others_, [this](std::size_t i) { return found_.rows[i].origin != Origin::tree; });
 }
 
 void Judge::prove() {
@@ -158,7 +156,8 @@ void Judge::sort_out() {
     for (const auto i : chosen_) {
         const auto& row = found_.rows[i];
         const bool proven = proof_.proves(row.seq);
-        if (proven || sound(row)) {
+        // What waits in quarantine already stays the same row there: the same hash, the same note.
+        if (proven || sound(row) || (row.noted && confirmed(row))) {
             verdict_.whole.push_back({i, proven});
             continue;
         }
@@ -236,8 +235,12 @@ void Judge::place() {
 void Judge::count() {
     std::int64_t placed = 0;
     for (const auto& whole : verdict_.whole) {
+        const auto& row = found_.rows[whole.row];
+        const bool behind = row.seq > verdict_.settled.seq;
         verdict_.proven += whole.proven ? 1 : 0;
-        verdict_.to_send += found_.rows[whole.row].seq > verdict_.settled.seq ? 1 : 0;
+        verdict_.noted += row.noted ? 1 : 0;
+        verdict_.to_send += behind && !row.noted ? 1 : 0;
+        placed += behind && row.noted ? 1 : 0;
     }
     for (const auto& doubtful : verdict_.doubtful) {
         ++verdict_.doubts[std::string(name_of(doubtful.doubt))];

@@ -45,7 +45,8 @@ struct Verdict {
     wire::ChainPoint settled;      ///< up to here the chain proves what central got
     Seq top = 0;                   ///< no number up to here is given again
     std::int64_t proven = 0;
-    std::int64_t to_send = 0;  ///< whole rows behind `settled`
+    std::int64_t noted = 0;    ///< of `whole`, what an earlier salvage left in doubt: as it is
+    std::int64_t to_send = 0;  ///< whole rows behind `settled`, without the noted ones
     std::int64_t missing = 0;  ///< seqs behind `settled` without any trace
     std::map<std::string, std::int64_t> doubts;
 };

@@ -282,6 +282,10 @@ void Writer::run() {
     put_own();
 }
 
+bool has_own_traces(const Found& found) {
+    return found.identity.has_value() || !found.hashes.empty();
+}
+
 }  // namespace
 
 std::string revision_of(const Found& found, const PourLayout& layout) {
@@ -291,6 +295,13 @@ std::string revision_of(const Found& found, const PourLayout& layout) {
     const auto& current = found.log.back().current_after;
     const auto journals =
         journal::journal_lineage().with_descendants({std::string(journal::first_journal_revision)});
+    // The end of the log may be what is lost. A journal that was stepped down says so; of any other
+    // the lines before its adoption are no news.
+    const bool of_the_tap =
+        journal::journal_lineage().find(current) != nullptr && !journals.contains(current);
+    if (of_the_tap && found.log.back().direction != "downgrade" && has_own_traces(found)) {
+        return std::string(journal::first_journal_revision);
+    }
     if (!journals.contains(current)) {
         throw Error(
             ErrorKind::refused,

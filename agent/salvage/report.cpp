@@ -14,6 +14,7 @@ std::string encode(const SalvageReport& report) {
         {"settled_through", report.settled_through},
         {"to_send", report.to_send},
         {"doubtful", report.doubtful},
+        {"noted", report.noted},
         {"doubts", report.doubts},
         {"missing", report.missing},
         {"pages", report.pages},

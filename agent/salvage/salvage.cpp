@@ -77,6 +77,11 @@ void check_room(const fs::path& file) {
     }
 }
 
+/// In a kept directory whose salvage came to its end; others are of killed ones.
+constexpr const char* replaced_mark = "replaced";
+/// So many killed ones fill a card all the same.
+constexpr std::size_t most_cut = 5;
+
 std::string kept_prefix(const fs::path& file) {
     return file.filename().string() + ".tapline-damaged-";
 }
@@ -84,10 +89,13 @@ std::string kept_prefix(const fs::path& file) {
 void check_kept(const fs::path& file, std::size_t most) {
     std::error_code unreadable;
     std::size_t kept = 0;
+    std::size_t cut = 0;
     for (const auto& entry : fs::directory_iterator(file.parent_path(), unreadable)) {
-        kept += entry.path().filename().string().starts_with(kept_prefix(file)) ? 1U : 0U;
+        if (entry.path().filename().string().starts_with(kept_prefix(file))) {
+            ++(fs::exists(entry.path() / replaced_mark) ? kept : cut);
+        }
     }
-    if (kept >= most) {
+    if (kept >= most || kept + cut >= most + most_cut) {
         throw Error(
             ErrorKind::refused,
             "too_many_kept",
@@ -174,7 +182,8 @@ void fill(SalvageReport& report, const Examined& examined) {
     report.new_identity = !found.identity;
     report.pages = found.pages;
     report.lost_pages = found.lost_pages;
-    report.whole = static_cast<std::int64_t>(verdict.whole.size());
+    report.whole = static_cast<std::int64_t>(verdict.whole.size()) - verdict.noted;
+    report.noted = verdict.noted;
     report.proven = verdict.proven;
     report.settled_through = verdict.settled.seq;
     report.to_send = verdict.to_send;
@@ -227,6 +236,7 @@ bool is_torn_tail(const Examined& examined, const journal::StableCopy& copy, con
     if (!only_frames || !all_known) {
         return false;
     }
+    // The noted ones are pours in the file, too.
     journal::Database database(copy.main());
     return database.integer(sql_pours) == static_cast<std::int64_t>(verdict.whole.size()) &&
            database.integer(sql_last) == verdict.top;
@@ -238,6 +248,7 @@ struct Made {
     SalvageReport report;
     std::unique_ptr<Discard> scratch;  ///< the new journal; none when there is nothing to do
     std::unique_ptr<Discard> kept;     ///< the damaged files, until they are to stay
+    fs::path kept_at;
     std::chrono::milliseconds took{0};
 };
 
@@ -289,6 +300,7 @@ std::optional<SalvageReport> Salvage::attempt(bool last) {
         return std::nullopt;
     }
     made.kept->keep();
+    std::ofstream(made.kept_at / replaced_mark).flush();
     test_stop_at("salvage.replaced");
     finish();
     made.report.changed = true;
@@ -337,6 +349,7 @@ Made Salvage::make(std::string_view name) {
     test_stop_at("salvage.made");
     made.copy->keep_as(*report.kept);
     made.kept = std::make_unique<Discard>(*report.kept);
+    made.kept_at = *report.kept;
     made.took =
         std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
     return made;
@@ -371,6 +384,7 @@ bool Salvage::replace(Made& made, bool last) {
         const auto always = [] { return true; };
         const bool taken = source.overwrite(fresh, always, std::nullopt);
         std::swap(made.kept, again.kept);
+        std::swap(made.kept_at, again.kept_at);
         made.report = again.report;
         return taken;
     };

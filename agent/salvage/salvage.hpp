@@ -42,6 +42,7 @@ struct SalvageReport {
     Seq settled_through = 0;    ///< central has what comes up to here; the rest is sent (again)
     std::int64_t to_send = 0;   ///< whole rows behind it
     std::int64_t doubtful = 0;  ///< for central's quarantine
+    std::int64_t noted = 0;     ///< an earlier salvage's: in quarantine already, taken along
     std::map<std::string, std::int64_t> doubts;  ///< the same by kind (judge.hpp)
     std::int64_t missing = 0;                    ///< seqs behind settled_through without any trace
     Seq top = 0;                                 ///< the next pour's seq is above

@@ -53,7 +53,8 @@ class Scanner {
         }
         take_loose();
         for (auto& row : found_.rows) {
-            row.valid = row.valid && !found_.notes.contains(row.seq);
+            row.noted = found_.notes.contains(row.seq);
+            row.valid = row.valid && !row.noted;
         }
         return std::move(found_);
     }
