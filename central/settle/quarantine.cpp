@@ -11,6 +11,7 @@
 #include "central/settle/prepare.hpp"
 #include "central/settle/repair.hpp"
 #include "central/settle/rows.hpp"
+#include "central/settle/salvaged_twin.hpp"
 #include "central/settle/statements.hpp"
 #include "common/error.hpp"
 #include "common/log.hpp"
@@ -387,7 +388,9 @@ MoveResult resolve_quarantined(
     auto words = instead;
     words.new_id = words.new_id || item.code == "conflict";
     RawPour scratch;
-    const auto pour = repair(translated(item.revision, item.raw, scratch), item.hash, words);
+    const auto& row = translated(item.revision, item.raw, scratch);
+    refuse_settled_twin(session, id, row);
+    const auto pour = repair(row, item.hash, words);
     const auto decision = settle_item(session, item, pour, instead.keg_id, options, pour_id);
     auto result = conclude(session, item, decision, pour_id);
     log(session, item, "resolve", word, result);

@@ -258,4 +258,25 @@ TEST_CASE("the list filters by code and journal and pages by id") {
     CHECK(wire::decode_row(page.front().raw) == room.journal.rows().front());
 }
 
+TEST_CASE("what a salvage found under a second id isn't charged again") {
+    Room room;
+    auto settled = pour(1, "a", 1'000);
+    room.journal.add(settled);
+    CHECK(ack(send(room.settler, "tap-1", room.journal.all())).quarantined.empty());
+    const auto balance = room.bar.balance_cents(1);
+    const auto& id = std::get<Text>(*settled.find("client_tx_id")).bytes;
+    auto twin = settled;
+    twin.seq = 2;
+    set(twin, "client_tx_id", Text{"one bit of " + id});
+    set(twin, "salvage", Text{R"({"why": "no index entry", "id_in_index": ")" + id + R"("})"});
+    room.journal.add(twin);
+    CHECK(ack(send(room.settler, "tap-1", room.journal.all())).quarantined.size() == 1);
+    const auto waiting = room.bar.number("SELECT quarantine_id FROM tapline.quarantine");
+    CHECK(code_of([&] {
+              static_cast<void>(settle::resolve_quarantined(room.session, waiting, {}, word));
+          }) == "settled_already");
+    CHECK(room.bar.number("SELECT count(*) FROM tapline.quarantine") == 1);
+    CHECK(room.bar.balance_cents(1) == balance);
+}
+
 }  // namespace tapline::test
