@@ -66,24 +66,30 @@ void check_next(
     }
 }
 
+/// Opening a pipe would wait for its writer.
+gzFile_s* open_plain(const std::filesystem::path& file) {
+    std::error_code missing;
+    if (std::filesystem::exists(file, missing) && !std::filesystem::is_regular_file(file)) {
+        throw Error(
+            ErrorKind::usage,
+            "no_file",
+            fmt::format("{} is no plain file", file.string()),
+            "give the file that `tapline-agent journal export` wrote; it is read twice"
+        );
+    }
+    return ::gzopen(file.c_str(), "rbe");
+}
+
 }  // namespace
 
 ExportReader::ExportReader(const std::filesystem::path& file)
-    : file_(file), packed_(::gzopen(file.c_str(), "rbe")) {
+    : file_(file), packed_(open_plain(file)) {
     if (packed_ == nullptr) {
         throw Error(
             ErrorKind::usage,
             "no_file",
             fmt::format("{} can't be read: {}", file.string(), std::strerror(errno)),
             "give the file that `tapline-agent journal export` wrote"
-        );
-    }
-    if (!std::filesystem::is_regular_file(file)) {
-        throw Error(
-            ErrorKind::usage,
-            "no_file",
-            fmt::format("{} is no plain file", file.string()),
-            "give the file that `tapline-agent journal export` wrote; it is read twice"
         );
     }
     first_line_ = line();

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -160,7 +161,10 @@ class ImportPours(unittest.TestCase):
         for nothing in (bytes(3_000_000), gzip.compress(bytes(3_000_000))):
             bad.write_bytes(nothing)
             self.refused(str(bad), "not_an_export")
-        self.refused("/dev/zero", "no_file", 2)
+        pipe = self.stage.path("pipe")
+        os.mkfifo(pipe)
+        for no_file in ("/dev/zero", pipe):
+            self.refused(no_file, "no_file", 2)
         bad.write_bytes(b"\x00\xff not json")
         self.refused(str(bad), "not_an_export")
         self.refused(self.stage.path("nowhere"), "no_file", 2)
