@@ -16,9 +16,12 @@ namespace {
 constexpr std::string_view mask = "[secret]";
 constexpr std::size_t least_line_bytes = 16;  ///< of a key; shorter ones are padding
 /// Also as a part of a longer name, but for those of `whole_names`.
-constexpr std::array<std::string_view, 14> names{
+constexpr std::array<std::string_view, 17> names{
     "pass",
     "pw",
+    "code",
+    "access_key",
+    "private_key",
     "password",
     "passwd",
     "passphrase",
@@ -31,7 +34,9 @@ constexpr std::array<std::string_view, 14> names{
     "authorization",
     "cookie",
     "pwd"};
-constexpr std::array<std::string_view, 2> whole_names{"pass", "pw"};
+constexpr std::array<std::string_view, 3> whole_names{"pass", "pw", "code"};
+/// A code of an enrolment (docs/wire.md) is one; that of an error or an exit is none.
+constexpr std::string_view only_random = "code";
 constexpr std::size_t token_root_chars = 64;
 /// What stands behind a name and a blank is a word of prose, unless it looks like this.
 constexpr std::size_t least_secret_chars = 12;
@@ -168,7 +173,7 @@ std::size_t end_of_brackets(const std::string& text, std::size_t at) {
 }
 
 Span value_at(const std::string& text, std::size_t at, bool header) {
-    at = skip(text, at, "\\ ");
+    at = skip(text, at, ">\\ ");
     if (at < text.size() && (text[at] == '{' || text[at] == '[')) {
         return {at, end_of_brackets(text, at)};
     }
@@ -245,7 +250,10 @@ void hide_named(std::string& text) {
             const auto value =
                 is_part(name, text, at) ? Span{} : value_after(text, found, is_header(name));
             at = found.end;
-            if (value.end > value.begin) {
+            const bool plain =
+                name == only_random &&
+                !looks_random(std::string_view(text).substr(value.begin, value.end - value.begin));
+            if (value.end > value.begin && !plain) {
                 text.replace(value.begin, value.end - value.begin, mask);
                 lowered.replace(value.begin, value.end - value.begin, mask);
                 at = value.begin + mask.size();

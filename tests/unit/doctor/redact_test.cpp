@@ -36,6 +36,12 @@ TEST_CASE("Values with the name of a secret are masked, however they are written
     CHECK(clean(R"({"token": {"value": "abc"}, "n": 1})") == R"({"token": [secret], "n": 1})");
     CHECK(clean(R"({"secret": ["a", "b"]})") == R"({"secret": [secret]})");
     CHECK(clean("db_pass=abc pass: x pw=1") == "db_pass=[secret] pass: [secret] pw=[secret]");
+    CHECK(clean("secret => hunter2") == "secret => [secret]");
+    CHECK(
+        clean(R"({"code": "0123456789ABCDEFGHJKMNPQRSTVWXYZ", "csr": "x"})") ==
+        R"({"code": "[secret]", "csr": "x"})"
+    );
+    CHECK(clean("aws_access_key=abc") == "aws_access_key=[secret]");
     CHECK(clean("token=") == "token=");
     CHECK(clean("secret") == "secret");
 }
@@ -46,6 +52,7 @@ TEST_CASE("Words about secrets stay") {
           "CREATE TABLE t (token TEXT, password_hash BLOB)",
           "bypass: 3, passed=4, the password consumption 12 of internationalisation",
           "see http://[::1]:8443/a@b and https://h:1/x?y=a@b",
+          R"({"error": {"code": "journal_locked"}, "exit_code": 5, "code": 12})",
           "tokens, and more"}) {
         CHECK(clean(text) == text);
     }
