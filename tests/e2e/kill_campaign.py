@@ -9,7 +9,8 @@ import unittest
 from lab import Stage, report, sql, wait_until
 
 LONG = bool(os.environ.get("TAPLINE_LONG"))
-ROUNDS = 40 if LONG else 1
+ROUNDS = 28 if LONG else 1  # of 37 kills of agents and taps: 1,036
+DIES_S = 150  # it dies at its next batch; a machine with ten other things to do gets there late
 # phase -> how many times a process dies there by its own hand, each time at a random arrival
 AGENT_PHASES = {"send": 10, "sent": 5, "mark": 10, "marked": 5}
 CENTRAL_PHASES = {
@@ -51,7 +52,7 @@ class KillCampaign(unittest.TestCase):
         """Starts it with the hook and waits for its death."""
         program.stop()
         program.start(TAPLINE_TEST_STOP_AT=f"{phase}:{arrival}")
-        code = program.wait(40)
+        code = program.wait(DIES_S)
         self.assertEqual(code, -9, f"{program.name} should have died in {phase}:\n{program.log_tail()}")
         self.landed[phase] += 1
         program.start()
