@@ -85,6 +85,8 @@ TEST_CASE("what can't be mended is tried again in an hour, and no pour is sent m
         io.restart();
         io.run();
         bar.run(60s, 100ms);
+        // Each opening in between meets the damage again, and has other words for it.
+        CHECK(bar.syncer.status().hint == "make some");
     }
     CHECK(mender.mended == 2);
     CHECK(bar.state() == SyncState::damaged);
