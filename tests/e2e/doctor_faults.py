@@ -51,6 +51,7 @@ NAMED = {
     "forgotten_transaction": {"wal_size", "wal_pinned"},
     "second_forwarder": {"other_programs", "writer_sqlite"},
     "swapped_journal": {"journal_swapped"},
+    "removed_wal": {"journal_swapped"},
     "stray_in_a_home": {"stray_journal"},
     "stray_beside": {"stray_journal"},
     "stray_of_a_running_program": {"stray_journal"},

@@ -146,6 +146,13 @@ def swapped_journal(plan):
     os.rename(copy, plan.journal)
 
 
+@fault
+def removed_wal(plan):
+    hold(plan)
+    for suffix in ("-wal", "-shm"):
+        os.remove(plan.journal + suffix)
+
+
 # --- stray journals
 
 TABLE = "CREATE TABLE pours (client_tx_id TEXT PRIMARY KEY, volume_ml INTEGER, status TEXT DEFAULT 'new')"
